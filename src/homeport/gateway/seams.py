@@ -1,0 +1,40 @@
+"""What the gateway needs from other movers. build.py plugs the parts in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from homeport.model.endpoint import Endpoint
+from homeport.model.exchange import Exchange
+from homeport.model.finding import Finding
+
+
+class Target(Protocol):
+    """What a route ends at. Every target is dialled: processes, URLs, Unix sockets, our own pages alike."""
+
+    def address(self) -> Endpoint | None:
+        """Where to dial right now; None when it must be awaited with `ready` first."""
+
+    async def ready(self) -> Endpoint:
+        """Wait until it can be dialled, starting it if need be. Raises Unavailable."""
+
+    def explain(self, error: OSError | None) -> Finding:
+        """Why dialling failed with `error`, or (None) why the connection ended before an answer came."""
+
+
+class Tap(Protocol):
+    """Sees what passes. Its methods are synchronous, return at once and never raise."""
+
+    body_limit_bytes: int
+
+    def next_id(self) -> int:
+        """A number that no other exchange of this home has."""
+
+    def opened(self, exchange: Exchange) -> None:
+        """A visit has begun; the same object is filled while it lasts."""
+
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+        """Bytes of an upgraded connection passed."""
+
+    def closed(self, exchange: Exchange) -> None:
+        """The visit is over; nobody changes the exchange any more."""

@@ -1,0 +1,30 @@
+"""A route: a name that leads to a target."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What `homeport route NAME TARGET` asks for. `target` is `http://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
+
+    name: str
+    target: str
+    listen: str = ""  # a port of its own: needed for tcp, allowed for the others
+    default: bool = False
+
+
+class RouteState(msgspec.Struct, kw_only=True):
+    """One route as it stands. `active` visits are under way; `visits` were counted since it was made."""
+
+    name: str
+    kind: Literal["app", "http", "unix", "tcp", "control"]
+    target: str
+    url: str
+    urls: list[str] = []
+    listen: str = ""
+    default: bool = False
+    active: int = 0
+    visits: int = 0

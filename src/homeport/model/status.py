@@ -1,0 +1,39 @@
+"""The engine as `homeport status` shows it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from homeport.model.app import AppState
+from homeport.model.route import RouteState
+
+
+class RecordingState(msgspec.Struct, kw_only=True):
+    """How the recording does. `lost` exchanges passed without being recorded; `problem` says why, "" when all is well."""
+
+    exchanges: int = 0
+    bytes: int = 0  # of the store on disk
+    lost: int = 0
+    problem: str = ""
+
+
+class EngineState(msgspec.Struct, kw_only=True):
+    """`doors` are the addresses really bound; `warnings` are sentences, such as the missing IPv6 side."""
+
+    version: str
+    pid: int
+    home: str
+    started: str
+    doors: list[str] = []
+    url: str = ""  # of the default route: http://127.0.0.1:62893
+    dashboard: str = ""  # without a token
+    warnings: list[str] = []
+    recording: RecordingState = RecordingState()
+
+
+class Status(msgspec.Struct, kw_only=True):
+    """Everything that runs."""
+
+    engine: EngineState | None = None  # None: no engine runs
+    apps: list[AppState] = []
+    routes: list[RouteState] = []
