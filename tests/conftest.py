@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A HOMEPORT_HOME of its own, with a door on a port that the kernel picks."""
     path = tmp_path / "home"
     monkeypatch.setenv("HOMEPORT_HOME", str(path))
     monkeypatch.setenv("HOMEPORT_DOOR", "127.0.0.1:0")
-    yield path
+    return path
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

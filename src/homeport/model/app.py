@@ -36,9 +36,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     project: str  # the project's name
     folder: str  # the project's folder, absolute: with the name it keys the lease
-    command: str | list[str] = (
-        ""  # a shell line, or the words of a command; {port}, {host}, {socket} and {NAME} of `ports` are replaced
-    )
+    # A shell line, or the words of a command; {port}, {host}, {socket} and the names in `ports` are replaced.
+    command: str | list[str] = ""
     serve: Serve | None = None
     cwd: str = ""  # where it runs; "" is the project's folder
     env: dict[str, str] = {}  # the whole environment of the child, before homeport adds its variables

@@ -10,7 +10,7 @@ from homeport.model.errors import HomeportError
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A host and a port, or the path of a Unix socket (then `port` is 0). `host` is an address or a name, never bracketed."""
+    """A host and a port, or the path of a Unix socket (then `port` is 0). `host` is never bracketed."""
 
     host: str = ""
     port: int = 0

@@ -6,7 +6,10 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """`what` and `why` are sentences, `next` is a command or an action; `code` is stable and has an entry in docs/findings.md."""
+    """`what` and `why` are sentences, `next` is a command or an action.
+
+    `code` is stable and has an entry in docs/findings.md.
+    """
 
     code: str
     what: str

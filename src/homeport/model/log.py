@@ -6,7 +6,10 @@ import msgspec
 
 
 class LogLine(msgspec.Struct, kw_only=True):
-    """`text` is at most 64 KiB, undecodable bytes replaced; longer lines come in pieces with `continues` set on all but the last."""
+    """`text` is at most 64 KiB, undecodable bytes replaced.
+
+    Longer lines come in pieces with `continues` set on all but the last.
+    """
 
     id: int = 0
     app: str  # the route of the app

@@ -9,7 +9,7 @@ from homeport.model.route import RouteState
 
 
 class RecordingState(msgspec.Struct, kw_only=True):
-    """How the recording does. `lost` exchanges passed without being recorded; `problem` says why, "" when all is well."""
+    """`lost` exchanges passed without being recorded; `problem` says why, "" when all is well."""
 
     exchanges: int = 0
     bytes: int = 0  # of the store on disk

@@ -1,0 +1,1 @@
+"""Measure homeport beside its peers."""
