@@ -1,0 +1,416 @@
+"""HTTP/1.1 heads and framing (RFC 9112): bytes in, frozen facts out.
+
+Strategy: one regular expression accepts a whole head or nothing, so there is no lenient path to disagree about; a
+second one picks out the few fields that decide the way. Whatever two readers could read in two ways is refused. Bodies
+are not held here and nothing here waits: callers keep what is not consumed yet and come back with more.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+HEAD_LIMIT_BYTES = 64 * 1024  # nginx allows 32 KiB in four buffers, Node 16 KiB; large cookies on localhost are common
+CHUNK_LINE_LIMIT_BYTES = 1024
+TRAILERS_LIMIT_BYTES = 16 * 1024
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_VALUE = rb"[^\x00-\x08\x0a-\x1f\x7f]*"
+_FIELDS = rb"((?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*)\r\n"
+_REQUEST = re.compile(rb"(" + _TOKEN + rb") ([!-~\x80-\xff]+) HTTP/1\.([01])\r\n" + _FIELDS)
+_RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + _VALUE + rb"))?\r\n" + _FIELDS)
+_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*(" + _VALUE + rb")\r\n")
+_ANY_VERSION = re.compile(rb"[^\r\n]* HTTP/([0-9])\.[0-9]\r\n")
+_BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+
+# The fields that decide the way, or that stop here (RFC 9110 section 7.6.1, and what a front door must not pass on from
+# a client: the X-Forwarded family, Forwarded, X-Real-IP, Proxy). The look-ahead on the first letter halves the search.
+_DECIDING = re.compile(
+    rb"\n(?=[hctuekpfxHCTUEKPFX])(host|connection|content-length|transfer-encoding|upgrade|expect|te|keep-alive"
+    rb"|cdn-loop|http2-settings|proxy|proxy-connection|proxy-authorization|forwarded|x-forwarded-[^:]*|x-real-ip)"
+    rb":[ \t]*([^\r]*)",
+    re.IGNORECASE,
+)
+_STOPS_HERE = re.compile(
+    rb"\n(?=[ctukpfxhCTUKPFXH])(?:connection|upgrade|te|keep-alive|cdn-loop|http2-settings|proxy|proxy-connection"
+    rb"|proxy-authorization|forwarded|x-forwarded-[^:]*|x-real-ip):[^\r]*\r(?=\n)",
+    re.IGNORECASE,
+)
+_ANSWER_DECIDING = re.compile(
+    rb"\n(?=[ctukpCTUKP])(connection|content-length|transfer-encoding|upgrade|keep-alive|proxy-connection)"
+    rb":[ \t]*([^\r]*)",
+    re.IGNORECASE,
+)
+_ANSWER_STOPS_HERE = re.compile(
+    rb"\n(?=[ukpcUKPC])(?:connection|upgrade|keep-alive|proxy-connection):[^\r]*\r(?=\n)", re.IGNORECASE
+)
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
+_CHUNK_LINE_SO_FAR = re.compile(rb"[0-9A-Fa-f]{0,15}(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*|[ \t]*)?\r?")
+_TRAILER_NAMES_REFUSED = re.compile(rb"(?:content-length|transfer-encoding|host|trailer):", re.IGNORECASE)
+
+
+class Body(IntEnum):
+    """How long a body is when it is not a number of bytes."""
+
+    NONE = 0
+    CHUNKED = -1
+    UNTIL_CLOSE = -2
+
+
+class BadMessage(Exception):  # noqa: N818 - the peer's mistake, named after what it sent
+    """Bytes that are not HTTP/1.x as we accept it. `status` is the answer they deserve, `why` one clause."""
+
+    def __init__(self, why: str, status: int = 400) -> None:
+        super().__init__(why)
+        self.why = why
+        self.status = status
+
+
+class RequestHead:
+    """A request head and what follows from it. `raw` ends with the empty line."""
+
+    __slots__ = (
+        "body",
+        "connection",
+        "expects_continue",
+        "host",
+        "is_http11",
+        "keep_alive",
+        "loops",
+        "method",
+        "raw",
+        "stops_here",
+        "target",
+        "te_trailers",
+        "upgrade",
+    )
+
+    def __init__(self, raw: bytes, method: bytes, target: bytes, is_http11: bool) -> None:
+        self.raw = raw
+        self.method = method
+        self.target = target
+        self.is_http11 = is_http11
+        self.host = b""
+        self.body: int = Body.NONE
+        self.keep_alive = is_http11
+        self.connection: list[bytes] = []  # lower-case options of the Connection field
+        self.upgrade = b""  # the protocol asked for, b"" when there is none or we do not pass it on
+        self.expects_continue = False
+        self.te_trailers = False
+        self.loops = b""  # the CDN-Loop fields (RFC 8586)
+        self.stops_here = False  # some field must not be passed on
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return fields(self.raw)
+
+
+class ResponseHead:
+    """A response head and what follows from it. `raw` ends with the empty line."""
+
+    __slots__ = (
+        "body",
+        "connection",
+        "is_http11",
+        "keep_alive",
+        "keep_alive_s",
+        "raw",
+        "reason",
+        "status",
+        "stops_here",
+    )
+
+    def __init__(self, raw: bytes, status: int, reason: bytes, is_http11: bool) -> None:
+        self.raw = raw
+        self.status = status
+        self.reason = reason
+        self.is_http11 = is_http11
+        self.body: int = Body.UNTIL_CLOSE
+        self.keep_alive = is_http11
+        self.keep_alive_s: float | None = None  # what `Keep-Alive: timeout=` promises
+        self.connection: list[bytes] = []
+        self.stops_here = False
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return fields(self.raw)
+
+
+def fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Names and values in wire order and case, white space around values removed. For heads that were accepted."""
+    first_line_end = head.find(b"\r\n") + 2
+    return [(name, value.rstrip(b" \t")) for name, value in _FIELD.findall(head, first_line_end)]
+
+
+def check_unfinished_head(data: bytes) -> None:
+    """Raises BadMessage when `data`, a head that has not ended yet, can never become one."""
+    if len(data) > HEAD_LIMIT_BYTES:
+        raise BadMessage(f"the head is larger than {HEAD_LIMIT_BYTES // 1024} KiB", 431)
+    if _BARE_LINE_END.search(data):
+        raise BadMessage("a line ends in a bare CR or LF")
+
+
+def parse_request_head(raw: bytes) -> RequestHead:
+    """Read a head that ends with its empty line. Raises BadMessage."""
+    match = _REQUEST.fullmatch(raw)
+    if match is None:
+        raise _why_not_a_request(raw)
+    method, target, minor, _ = match.groups()
+    head = RequestHead(raw, method, target, minor == b"1")
+    length: bytes | None = None
+    coding: bytes | None = None
+    host: bytes | None = None
+    upgrade = b""
+    for name, value in _DECIDING.findall(raw):
+        name = name.lower()
+        if name == b"host":
+            if host is not None:
+                raise BadMessage("there are two Host fields")
+            host = value.rstrip(b" \t")
+            continue
+        if name == b"content-length":
+            if length is not None:
+                raise BadMessage("there are two Content-Length fields")
+            length = value.rstrip(b" \t")
+            continue
+        if name == b"transfer-encoding":
+            if coding is not None:
+                raise BadMessage("there are two Transfer-Encoding fields")
+            coding = value.rstrip(b" \t").lower()
+            continue
+        if name == b"expect":
+            if value.rstrip(b" \t").lower() != b"100-continue":
+                raise BadMessage("the expectation is not 100-continue", 417)
+            head.expects_continue = head.is_http11
+            continue
+        head.stops_here = True
+        if name == b"connection":
+            head.connection += _options(value)
+        elif name == b"upgrade":
+            upgrade = value.rstrip(b" \t")
+        elif name == b"te":
+            head.te_trailers = b"trailers" in _options(value)
+        elif name == b"cdn-loop":
+            head.loops += b"," + value
+    if head.connection:
+        options = head.connection
+        if b"close" in options:
+            head.keep_alive = False
+        elif b"keep-alive" in options:
+            head.keep_alive = True
+        # Switching to HTTP/2 this way is deprecated (RFC 9113 section 3.1) and would blind the door.
+        if upgrade and b"upgrade" in options and head.is_http11 and not upgrade.lower().startswith(b"h2"):
+            head.upgrade = upgrade
+    if length is not None or coding is not None:
+        head.body = _framing(length, coding, head.is_http11)
+    _place(head, host)
+    return head
+
+
+def _place(head: RequestHead, host: bytes | None) -> None:
+    """Settle who is meant: the Host field and the four forms of a request target (RFC 9112 section 3.2)."""
+    target = head.target
+    if host is None:
+        if head.is_http11:
+            raise BadMessage("the Host field is missing")
+        host = b""
+    if not target.startswith(b"/") and target != b"*":
+        scheme, found, rest = target.partition(b"://")
+        if not found or scheme.lower() not in (b"http", b"https", b"ws", b"wss"):
+            raise BadMessage("the request target is neither a path nor a URL")
+        authority, slash, path = rest.partition(b"/")
+        authority, question, query = authority.partition(b"?")
+        if host and host.lower() != authority.lower():
+            raise BadMessage("the URL and the Host field name different hosts")
+        host = authority
+        head.target = slash + path if slash else b"/" + question + query
+    head.host = host
+
+
+def parse_response_head(raw: bytes, request_method: bytes = b"GET") -> ResponseHead:
+    """Read a head that ends with its empty line; `request_method` decides whether a body follows. Raises BadMessage."""
+    match = _RESPONSE.fullmatch(raw)
+    if match is None:
+        raise BadMessage("it is not an HTTP/1.x response")
+    minor, status, reason, _ = match.groups()
+    head = ResponseHead(raw, int(status), reason or b"", minor == b"1")
+    length: bytes | None = None
+    coding: bytes | None = None
+    for name, value in _ANSWER_DECIDING.findall(raw):
+        name = name.lower()
+        if name == b"content-length":
+            if length is not None:
+                raise BadMessage("there are two Content-Length fields")
+            length = value.rstrip(b" \t")
+            continue
+        if name == b"transfer-encoding":
+            if coding is not None:
+                raise BadMessage("there are two Transfer-Encoding fields")
+            coding = value.rstrip(b" \t").lower()
+            continue
+        head.stops_here = True
+        if name == b"connection":
+            head.connection += _options(value)
+        elif name == b"keep-alive":
+            head.keep_alive_s = _keep_alive_timeout(value)
+    if b"close" in head.connection:
+        head.keep_alive = False
+    elif b"keep-alive" in head.connection:
+        head.keep_alive = True
+    code = head.status
+    if request_method == b"HEAD" or code in (204, 304) or code < 200:
+        head.body = Body.NONE
+    elif length is not None or coding is not None:
+        head.body = _framing(length, coding, head.is_http11)
+    if head.body == Body.UNTIL_CLOSE:
+        head.keep_alive = False
+    return head
+
+
+def passed_on(head: RequestHead) -> bytes:
+    """The fields of a request that go on to the upstream: everything after the first line, without the empty line."""
+    raw = head.raw
+    if head.stops_here:
+        raw = _STOPS_HERE.sub(b"", raw)
+        raw = _without(raw, head.connection)
+    return raw[raw.find(b"\n") + 1 : -2]
+
+
+def answer_passed_on(head: ResponseHead) -> bytes:
+    """The fields of a response that go on to the client: everything after the first line, without the empty line."""
+    raw = head.raw
+    if head.stops_here:
+        raw = _ANSWER_STOPS_HERE.sub(b"", raw)
+        raw = _without(raw, head.connection)
+    return raw[raw.find(b"\n") + 1 : -2]
+
+
+class ChunkedBody:
+    """Chunked framing (RFC 9112 section 7.1). `is_done` once the last chunk and its trailers were consumed."""
+
+    __slots__ = ("_in_trailers", "_left", "_trailer_bytes", "is_done")
+
+    def __init__(self) -> None:
+        self._left = 0  # bytes of the current chunk still to come, its CRLF included
+        self._in_trailers = False
+        self._trailer_bytes = 0
+        self.is_done = False
+
+    def feed(self, data: bytes, payload: list[bytes] | None = None) -> int:
+        """How many bytes of `data` belong to the body so far; give the rest again with what follows it.
+
+        The content itself is appended to `payload` where one is given. Raises BadMessage.
+        """
+        at = 0
+        size = len(data)
+        while at < size and not self.is_done:
+            if self._left:
+                at = self._through_chunk(data, at, payload)
+                if self._left == 2:
+                    break
+                continue
+            line = self._trailer(data, at) if self._in_trailers else self._chunk_line(data, at)
+            if not line:
+                break
+            at += line
+        return at
+
+    def _through_chunk(self, data: bytes, at: int, payload: list[bytes] | None) -> int:
+        """Take what is there of the content; its CRLF only as a whole (`_left` stays 2 while it is awaited)."""
+        taken = min(self._left - 2, len(data) - at)
+        if payload is not None and taken > 0:
+            payload.append(data[at : at + taken])
+        at += taken
+        self._left -= taken
+        if self._left == 2 and len(data) - at >= 2:
+            if data[at : at + 2] != b"\r\n":
+                raise BadMessage("a chunk is longer than it says")
+            self._left = 0
+            return at + 2
+        if self._left == 2 and len(data) > at and data[at] != 13:
+            raise BadMessage("a chunk is longer than it says")
+        return at
+
+    def _chunk_line(self, data: bytes, at: int) -> int:
+        match = _CHUNK_LINE.match(data, at)
+        if match is None:
+            self._check_unfinished(data, at, CHUNK_LINE_LIMIT_BYTES, _CHUNK_LINE_SO_FAR)
+            return 0
+        length = int(match[1], 16)
+        if length:
+            self._left = length + 2
+        else:
+            self._in_trailers = True
+        return match.end() - at
+
+    def _trailer(self, data: bytes, at: int) -> int:
+        if data.startswith(b"\r\n", at):
+            self.is_done = True
+            return 2
+        match = _FIELD.match(data, at)
+        if match is None:
+            if data.find(b"\n", at) >= 0 or len(data) - at > TRAILERS_LIMIT_BYTES:
+                raise BadMessage("the trailers are malformed")
+            return 0
+        self._trailer_bytes += match.end() - at
+        if self._trailer_bytes > TRAILERS_LIMIT_BYTES:
+            raise BadMessage("the trailers are too large", 431)
+        if _TRAILER_NAMES_REFUSED.match(data, at):
+            raise BadMessage("a trailer would change the framing")
+        return match.end() - at
+
+    @staticmethod
+    def _check_unfinished(data: bytes, at: int, limit: int, so_far: re.Pattern[bytes]) -> None:
+        if len(data) - at > limit or so_far.fullmatch(data, at) is None:
+            raise BadMessage("a chunk size is malformed")
+
+
+def _framing(length: bytes | None, coding: bytes | None, is_http11: bool) -> int:
+    """The length of a body (RFC 9112 section 6.3), refusing what smuggling is made of."""
+    if coding is not None:
+        if length is not None:
+            raise BadMessage("there are both Content-Length and Transfer-Encoding")
+        if not is_http11:
+            raise BadMessage("HTTP/1.0 knows no Transfer-Encoding")
+        if coding != b"chunked":
+            raise BadMessage("the transfer coding is not chunked", 501)
+        return Body.CHUNKED
+    if length is None or _LENGTH.fullmatch(length) is None:
+        raise BadMessage("the Content-Length is not a number")
+    return int(length)
+
+
+def _options(value: bytes) -> list[bytes]:
+    return [option.strip(b" \t").lower() for option in value.split(b",")]
+
+
+_PLAIN_OPTIONS = frozenset({b"", b"close", b"keep-alive", b"upgrade", b"te"})
+_NEVER_DROPPED = frozenset({b"host", b"content-length", b"transfer-encoding"})  # naming them would change the framing
+
+
+def _without(raw: bytes, options: list[bytes]) -> bytes:
+    """Drop the fields that a Connection field names besides the usual options."""
+    for option in options:
+        if option not in _PLAIN_OPTIONS and option not in _NEVER_DROPPED:
+            raw = re.sub(rb"\n" + re.escape(option) + rb":[^\r]*\r(?=\n)", b"", raw, flags=re.IGNORECASE)
+    return raw
+
+
+def _keep_alive_timeout(value: bytes) -> float | None:
+    match = re.search(rb"timeout=([0-9]{1,6})", value, re.IGNORECASE)
+    return float(match[1]) if match else None
+
+
+def _why_not_a_request(raw: bytes) -> BadMessage:
+    version = _ANY_VERSION.match(raw)
+    if version and version[1] != b"1":
+        return BadMessage("the HTTP version is not 1.0 or 1.1", 505)
+    if _BARE_LINE_END.search(raw):
+        return BadMessage("a line ends in a bare CR or LF")
+    if b"\r\n " in raw or b"\r\n\t" in raw:
+        return BadMessage("a header is folded over two lines")
+    first_line = raw.partition(b"\r\n")[0]
+    if not re.fullmatch(_TOKEN + rb" [!-~\x80-\xff]+ HTTP/1\.[01]", first_line):
+        return BadMessage("the first line is not a request line")
+    return BadMessage("a header line is malformed")
