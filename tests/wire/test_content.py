@@ -1,4 +1,4 @@
-"""Content codings: what was coded comes back, cut bodies come back in part, bombs stop at the limit, garbage is harmless."""
+"""What was coded comes back, cut bodies come back in part, bombs stop at the limit, garbage is harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of the real sender (the websockets package) come out as its messages, however they are cut; garbage is harmless."""
+"""What a real sender (the websockets package) framed comes out, however it is cut; garbage is harmless."""
 
 from __future__ import annotations
 

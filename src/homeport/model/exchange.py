@@ -14,9 +14,10 @@ CLIENT_GONE = "client-gone"  # the client closed or reset before it had its answ
 UPSTREAM_GONE = "upstream-gone"  # the upstream closed or reset in the middle of its answer
 UNREACHABLE = "unreachable"  # no upstream could be dialled: answered with 502, 503 or 504 by the door
 REFUSED = "refused"  # the door did not let it pass: 400, 421, 508 and kin
+ENGINE_GONE = "engine-gone"  # the engine itself ended while it ran
 OPEN = "open"  # still running
 
-ENDINGS = (COMPLETE, CLIENT_GONE, UPSTREAM_GONE, UNREACHABLE, REFUSED, OPEN)
+ENDINGS = (COMPLETE, CLIENT_GONE, UPSTREAM_GONE, UNREACHABLE, REFUSED, ENGINE_GONE, OPEN)
 
 
 class Exchange(msgspec.Struct, array_like=True, gc=False):
@@ -46,6 +47,7 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     reused: bool = False  # the upstream connection came from the pool
     ending: str = OPEN
     why: str = ""  # the sentence behind an ending other than "complete"
+    server_port: int = 0  # the port that the client came to; 0: the door's
 
 
 class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):

@@ -15,6 +15,7 @@ class RecordingState(msgspec.Struct, kw_only=True):
     bytes: int = 0  # of the store on disk
     lost: int = 0
     problem: str = ""
+    lost_lines: int = 0  # log lines that were shown, but not kept
 
 
 class EngineState(msgspec.Struct, kw_only=True):
@@ -28,7 +29,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     url: str = ""  # of the default route: http://127.0.0.1:62893
     dashboard: str = ""  # without a token
     warnings: list[str] = []
-    recording: RecordingState = RecordingState()
+    recording: RecordingState = msgspec.field(default_factory=RecordingState)
 
 
 class Status(msgspec.Struct, kw_only=True):
@@ -37,3 +38,17 @@ class Status(msgspec.Struct, kw_only=True):
     engine: EngineState | None = None  # None: no engine runs
     apps: list[AppState] = []
     routes: list[RouteState] = []
+
+
+class Lost(msgspec.Struct, kw_only=True):
+    """A watcher did not keep up: so many events were dropped, the oldest first."""
+
+    events: int
+
+
+class Hello(msgspec.Struct, kw_only=True):
+    """What a client hears first. `notices` are sentences that are told once: what was found after a crash."""
+
+    version: str
+    pid: int
+    notices: list[str] = []

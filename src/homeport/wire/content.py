@@ -1,7 +1,7 @@
 """Content codings (RFC 9110 section 8.4): recorded bodies are decoded to be shown, never on the road.
 
-Every decoder has an output limit, because a recorded body may be a bomb. A body that was cut, or that turns into garbage,
-gives what could be decoded so far. Nothing here raises on any input.
+Every decoder has an output limit, because a recorded body may be a bomb. A body that was cut, or that turns into
+garbage, gives what could be decoded so far. Nothing here raises on any input.
 """
 
 from __future__ import annotations

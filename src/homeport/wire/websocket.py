@@ -18,7 +18,7 @@ _INFLATE_BUDGET_BYTES = 64 * 1024 * 1024  # of one direction: a megabyte of zero
 
 
 class Deflate(msgspec.Struct, frozen=True):
-    """What was agreed for permessage-deflate. Window sizes do not matter to a reader: 32 KiB holds every smaller one."""
+    """What was agreed for permessage-deflate. A reader needs no window sizes: 32 KiB holds every smaller one."""
 
     client_keeps_context: bool = True
     server_keeps_context: bool = True
