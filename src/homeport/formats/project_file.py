@@ -1,0 +1,56 @@
+"""What a project's homeport.toml says, before any folder or environment is looked at.
+
+`homeport.formats.homeport_toml` reads and writes it; detection makes one for a folder without that file. Paths are as
+written, relative to the project's folder.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from homeport.model.app import Ready
+
+
+class AppTable(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[apps.NAME]`. Exactly one of `run` and `serve` is set; the other fields mean what they mean in AppSpec."""
+
+    run: str | list[str] = ""
+    serve: str = ""
+    server: Literal["builtin", "nginx", "apache"] = "builtin"  # `with`, a keyword in Python
+    spa: bool = False
+    reload: bool = False
+    listing: bool = True
+    cwd: str = ""
+    env: dict[str, str] = {}
+    env_file: list[str] | None = None  # None: .env, if there is one; files named here must exist
+    host: str = "127.0.0.1"
+    port: int | None = None
+    port_env: str = "PORT"
+    ports: dict[str, int | None] = {}
+    socket: bool = False
+    ready: Ready = Ready()
+    ready_timeout_s: float = 60.0
+    needs: list[str] = []
+    restart: Literal["never", "on-failure", "always"] = "never"
+    stop_timeout_s: float = 10.0
+    start: Literal["up", "on-request"] = "up"
+    idle_stop_s: float | None = None
+    default: bool = False
+
+
+class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[routes.NAME]`: a way to something that homeport does not start."""
+
+    target: str
+    listen: str = ""
+    default: bool = False
+
+
+class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file. `name` is "" where the folder's own name is meant."""
+
+    name: str = ""
+    apps: dict[str, AppTable] = {}
+    routes: dict[str, RouteTable] = {}
