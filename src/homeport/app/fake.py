@@ -1,0 +1,189 @@
+"""Stand-ins for the movers, kept in memory: what tests of the use cases, the API and the client run on.
+
+They keep the promises of homeport.app.seams and start, listen to and record nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from homeport.app.apps import AppsUseCases
+from homeport.app.engine import EngineUseCases
+from homeport.app.events import Event, Hub
+from homeport.app.logs import LogsUseCases
+from homeport.app.routes import RoutesUseCases
+from homeport.app.seams import Keys, Side
+from homeport.app.service import Service
+from homeport.app.traffic import TrafficUseCases
+from homeport.model.app import AppSpec, AppState
+from homeport.model.errors import HomeportError
+from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
+from homeport.model.log import LogLine
+from homeport.model.route import RouteSpec, RouteState
+from homeport.model.status import RecordingState
+
+
+class FakeApps:
+    """Apps that are starting until `become` says otherwise."""
+
+    def __init__(self, changed: Callable[[AppState], None] = lambda state: None) -> None:
+        self.all: dict[str, AppState] = {}
+        self.changed = changed
+        self._moved = asyncio.Event()
+
+    async def start(self, specs: list[AppSpec]) -> list[AppState]:
+        for spec in specs:
+            self.all[spec.name] = AppState(
+                name=spec.name,
+                project=spec.project,
+                folder=spec.folder,
+                route=spec.name,
+                kind="process",
+                state="starting",
+                pid=os.getpid(),
+            )
+            self.changed(self.all[spec.name])
+        return [self.all[spec.name] for spec in specs]
+
+    def become(self, route: str, state: AppState) -> None:
+        self.all[route] = state
+        self.changed(state)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def stop(self, route: str) -> AppState:
+        self.all[route].state = "stopped"
+        self.changed(self.all[route])
+        return self.all[route]
+
+    async def restart(self, route: str) -> AppState:
+        self.all[route].restarts += 1
+        return self.all[route]
+
+    async def wait(self, route: str) -> AppState:
+        while self.all[route].state == "starting":
+            await self._moved.wait()
+        return self.all[route]
+
+    def states(self) -> list[AppState]:
+        return list(self.all.values())
+
+
+class FakeRoads:
+    def __init__(self) -> None:
+        self.all: dict[str, RouteState] = {}
+
+    async def add(self, spec: RouteSpec) -> RouteState:
+        if spec.name in self.all:
+            raise HomeportError("name-taken", f"there is a route {spec.name!r} already")
+        kind = "tcp" if spec.target.startswith("tcp:") else "http"
+        state = RouteState(
+            name=spec.name, kind="tcp" if kind == "tcp" else "http", target=spec.target, url="", listen=spec.listen
+        )
+        self.all[spec.name] = state
+        return state
+
+    async def remove(self, name: str) -> RouteState:
+        return self.all.pop(name)
+
+    def states(self) -> list[RouteState]:
+        return list(self.all.values())
+
+
+class FakeRecording:
+    """Answers with what was put into `exchanges`, `bodies` and `lines`."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[ExchangeSummary] = []
+        self.bodies: dict[tuple[int, str], tuple[bytes, str]] = {}
+        self.lines: list[LogLine] = []
+        self.asked: list[tuple[str, int, int | None]] = []
+
+    async def search(self, filter: str, limit: int, before: int | None) -> list[ExchangeSummary]:  # noqa: A002
+        self.asked.append((filter, limit, before))
+        matcher = FakeMatcher(filter)
+        found = [one for one in self.exchanges if matcher.matches(one) and (before is None or one.id < before)]
+        return found[::-1][:limit]
+
+    async def detail(self, exchange_id: int) -> ExchangeDetail:
+        for summary in self.exchanges:
+            if summary.id == exchange_id:
+                return ExchangeDetail(
+                    summary=summary,
+                    request=Head(line=f"{summary.method} {summary.path} HTTP/1.1", headers=[("Host", summary.host)]),
+                    request_body=Body(),
+                    response=Head(line=f"HTTP/1.1 {summary.status} OK"),
+                    response_body=Body(),
+                    timings=Timings(),
+                )
+        raise HomeportError("not-found", f"no exchange has the number {exchange_id}", "homeport requests")
+
+    async def body(self, exchange_id: int, side: Side) -> tuple[bytes, str]:
+        if (exchange_id, side) not in self.bodies:
+            raise HomeportError("not-found", f"no exchange has the number {exchange_id}", "homeport requests")
+        return self.bodies[exchange_id, side]
+
+    async def logs(self, app: str | None, limit: int, after: int | None) -> list[LogLine]:
+        return [line for line in self.lines if app in (None, line.app) and line.id > (after or 0)][-limit:]
+
+    async def clear(self) -> None:
+        self.exchanges.clear()
+
+    def state(self) -> RecordingState:
+        return RecordingState(exchanges=len(self.exchanges))
+
+
+class FakeMatcher:
+    """Understands `method:NAME` and nothing else."""
+
+    def __init__(self, text: str) -> None:
+        key, _, self._method = text.partition(":")
+        if text and key != "method":
+            raise HomeportError("bad-usage", f"there is no filter {key!r}", "did you mean method?")
+
+    def matches(self, summary: ExchangeSummary) -> bool:
+        return not self._method or summary.method == self._method
+
+
+class FakeDoors:
+    def addresses(self) -> list[str]:
+        return ["127.0.0.1:4711", "[::1]:4711"]
+
+
+class FakePages:
+    async def open_port(self) -> str:
+        return "127.0.0.1:4712"
+
+
+class FakeHouse:
+    """Every fake, and the service on top of them."""
+
+    def __init__(self, keys: Keys) -> None:
+        self.touched = 0
+        self.stops = 0
+        self.recording, self.roads = FakeRecording(), FakeRoads()
+        self.apps = FakeApps(lambda state: self.hub.publish("app", state))
+        self.hub = Hub(FakeMatcher, self._current, self.touch)
+        engine = EngineUseCases(
+            "/home", self.apps, self.roads, self.recording, FakeDoors(), keys, FakePages(), self._stop
+        )
+        self.service = Service(
+            AppsUseCases(self.apps),
+            RoutesUseCases(self.roads),
+            TrafficUseCases(self.recording),
+            LogsUseCases(self.recording),
+            engine,
+            self.hub,
+        )
+
+    def touch(self) -> None:
+        self.touched += 1
+
+    def _stop(self) -> None:
+        self.stops += 1
+        self.service.engine.apps_stopped()
+
+    def _current(self) -> list[Event]:
+        return [("engine", self.service.engine.state()), *(("app", state) for state in self.apps.states())]

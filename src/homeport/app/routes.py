@@ -1,0 +1,60 @@
+"""The use cases on extra routes: what `homeport route` adds to lead to something that already runs."""
+
+from __future__ import annotations
+
+from homeport.app.seams import Roads
+from homeport.model.endpoint import parse_endpoint
+from homeport.model.errors import HomeportError
+from homeport.model.name import RESERVED, is_route_name
+from homeport.model.route import RouteSpec, RouteState
+
+
+class RoutesUseCases:
+    def __init__(self, roads: Roads) -> None:
+        self._roads = roads
+
+    async def add(self, spec: RouteSpec) -> RouteState:
+        check_name(spec.name)
+        check_target(spec)
+        return await self._roads.add(spec)
+
+    async def list(self) -> list[RouteState]:
+        return self._roads.states()
+
+    async def remove(self, name: str) -> RouteState:
+        found = next((state for state in self._roads.states() if state.name == name), None)
+        if found is None:
+            raise HomeportError("not-found", f"no route is called {name!r}", "homeport status")
+        if found.kind in ("app", "control"):
+            raise HomeportError("bad-usage", f"the route {name!r} belongs to an app", f"homeport stop {name}")
+        return await self._roads.remove(name)
+
+
+def check_name(name: str) -> None:
+    if name == RESERVED:
+        raise HomeportError("name-taken", f"the name {RESERVED!r} is the dashboard's", "choose another name")
+    if not is_route_name(name):
+        raise HomeportError(
+            "bad-usage", f"{name!r} cannot be a route's name: small letters, digits, hyphens and dots", "api"
+        )
+
+
+def check_target(spec: RouteSpec) -> None:
+    """The target's grammar, and that a TCP route has a port of its own."""
+    scheme, _, rest = spec.target.partition(":")
+    if scheme not in ("http", "unix", "tcp") or not rest:
+        raise HomeportError(
+            "bad-usage",
+            f"{spec.target!r} is not a target: it starts with http:, unix: or tcp:",
+            f"homeport route {spec.name} http://127.0.0.1:8080",
+        )
+    if scheme == "tcp" and not spec.listen:
+        raise HomeportError(
+            "bad-usage",
+            "a tcp route needs a port of its own",
+            f"homeport route {spec.name} {spec.target} --listen 62900",
+        )
+    if spec.listen:
+        parse_endpoint(spec.listen)
+    if scheme == "tcp":
+        parse_endpoint(rest)

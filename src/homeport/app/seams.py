@@ -1,0 +1,85 @@
+"""What the use cases need from the movers, as small protocols. build.py hands over the real parts.
+
+Nothing here does anything; a method that is not listed is not used by the use cases. Tests use app/fake.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from homeport.model.app import AppSpec, AppState
+from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.log import LogLine
+from homeport.model.route import RouteSpec, RouteState
+from homeport.model.status import RecordingState
+
+Side = Literal["request", "response"]
+Recorded = Callable[[ExchangeSummary | LogLine], None]
+
+
+class Apps(Protocol):
+    """The supervisor, with every app reachable through a route of the gateway. Unknown routes raise "not-found"."""
+
+    async def start(self, specs: list[AppSpec]) -> list[AppState]: ...
+
+    async def stop(self, route: str) -> AppState: ...
+
+    async def restart(self, route: str) -> AppState: ...
+
+    async def wait(self, route: str) -> AppState: ...
+
+    def states(self) -> list[AppState]: ...
+
+
+class Roads(Protocol):
+    """The gateway's table of routes, extra ones (`homeport route`) and those of apps alike."""
+
+    async def add(self, spec: RouteSpec) -> RouteState: ...
+
+    async def remove(self, name: str) -> RouteState: ...
+
+    def states(self) -> list[RouteState]: ...
+
+
+class Recording(Protocol):
+    """The recorder, as the engine sees it."""
+
+    async def search(self, filter: str, limit: int, before: int | None) -> list[ExchangeSummary]: ...  # noqa: A002
+
+    async def detail(self, exchange_id: int) -> ExchangeDetail: ...
+
+    async def body(self, exchange_id: int, side: Side) -> tuple[bytes, str]: ...
+
+    async def logs(self, app: str | None, limit: int, after: int | None) -> list[LogLine]: ...
+
+    async def clear(self) -> None: ...
+
+    def state(self) -> RecordingState: ...
+
+
+class Matcher(Protocol):
+    """A filter that was understood."""
+
+    def matches(self, summary: ExchangeSummary) -> bool: ...
+
+
+ParseFilter = Callable[[str], Matcher]
+
+
+class Keys(Protocol):
+    """Where one-time keys come from (control/auth.py)."""
+
+    def one_time(self) -> str: ...
+
+
+class Pages(Protocol):
+    """Opens the dashboard on a port of its own and says its address, "127.0.0.1:41234"."""
+
+    async def open_port(self) -> str: ...
+
+
+class Doors(Protocol):
+    """What the door is bound to."""
+
+    def addresses(self) -> list[str]: ...

@@ -1,0 +1,261 @@
+"""One suite, two bodies: the service in process, and the client over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from homeport import __version__
+from homeport.app.events import Subscription
+from homeport.control.client import Client
+from homeport.model.app import AppSpec, AppState
+from homeport.model.errors import HomeportError
+from homeport.model.exchange import ExchangeSummary
+from homeport.model.log import LogLine
+from homeport.model.route import RouteSpec
+from homeport.model.status import EngineState
+from tests.control.conftest import TOKEN, Served
+
+WEB = AppSpec(name="web", project="shop", folder="/shop", command="run {port}", env={"Ä": "ü", "A": "1"})
+
+
+class InThread:
+    """The client's calls as awaitables, because it is the engine's loop that answers them."""
+
+    def __init__(self, part: Any) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        part = getattr(self._part, name)
+        if not callable(part):
+            return InThread(part)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await asyncio.to_thread(part, *args, **kwargs)
+
+        return call
+
+
+class Body:
+    """The two bodies behind one face. `watch` yields structs."""
+
+    def __init__(self, bundle: Any, client: Client | None, served: Served) -> None:
+        self.bundle, self.client, self.house = bundle, client, served.house
+
+    async def watch(self, **what: Any) -> AsyncIterator[Any]:
+        if self.client is None:
+            subscription: Subscription = self.house.service.events(**what)
+            try:
+                while batch := await subscription.batch():
+                    for _, data in batch:
+                        yield data
+            finally:
+                subscription.close()
+            return
+        events = await asyncio.to_thread(self.client.events, **what)
+        ended = object()
+        while (event := await asyncio.to_thread(next, events, ended)) is not ended:
+            yield event
+
+
+@pytest.fixture(params=["service", "client"])
+def body(request: pytest.FixtureRequest, served: Served) -> Body:
+    if request.param == "service":
+        return Body(served.house.service, None, served)
+    client = Client(served.socket, TOKEN)
+    return Body(InThread(client), client, served)
+
+
+def summary(number: int, method: str = "GET") -> ExchangeSummary:
+    return ExchangeSummary(
+        id=number, kind="http", route="web", client="127.0.0.1:1", started="2026-01-01T00:00:00Z", method=method
+    )
+
+
+async def test_apps_start_stop_and_restart(body: Body) -> None:
+    [state] = await body.bundle.apps.start([WEB])
+    assert (state.route, state.state) == ("web", "starting")
+    assert await body.bundle.apps.list() == [state]
+    assert (await body.bundle.apps.restart("web")).restarts == 1
+    assert (await body.bundle.apps.stop("web")).state == "stopped"
+
+
+async def test_waiting_for_an_app_ends_when_it_is_ready(body: Body) -> None:
+    [state] = await body.bundle.apps.start([WEB])
+    waiting = asyncio.create_task(body.bundle.apps.wait("web"))
+    await asyncio.sleep(0)
+    body.house.apps.become("web", msgspec.structs.replace(state, state="ready"))
+    assert (await waiting).state == "ready"
+
+
+async def test_starting_nothing_says_so(body: Body) -> None:
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.apps.start([])
+    assert caught.value.code == "nothing-to-run"
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart", "wait"])
+async def test_an_unknown_app_is_not_found_and_the_nearest_named(body: Body, verb: str) -> None:
+    await body.bundle.apps.start([WEB])
+    with pytest.raises(HomeportError) as caught:
+        await getattr(body.bundle.apps, verb)("wbe")
+    assert (caught.value.code, caught.value.hint) == ("not-found", "did you mean web?")
+    with pytest.raises(HomeportError) as caught:
+        await getattr(body.bundle.apps, verb)("../a/b ?c")
+    assert caught.value.code == "not-found"
+
+
+async def test_routes_are_added_listed_and_removed(body: Body) -> None:
+    state = await body.bundle.routes.add(RouteSpec(name="v2.api", target="http://127.0.0.1:8080"))
+    assert await body.bundle.routes.list() == [state]
+    await body.bundle.routes.remove("v2.api")
+    assert await body.bundle.routes.list() == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        (RouteSpec(name="homeport", target="http://127.0.0.1:1"), "name-taken"),
+        (RouteSpec(name="A_b", target="http://127.0.0.1:1"), "bad-usage"),
+        (RouteSpec(name="db", target="tcp:127.0.0.1:5432"), "bad-usage"),
+        (RouteSpec(name="db", target="ftp://x"), "bad-usage"),
+        (RouteSpec(name="db", target="tcp:127.0.0.1:5432", listen="99999"), "bad-usage"),
+    ],
+)
+async def test_routes_that_cannot_be(body: Body, spec: RouteSpec, code: str) -> None:
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.routes.add(spec)
+    assert caught.value.code == code
+    assert await body.bundle.routes.list() == []
+
+
+async def test_removing_an_unknown_route(body: Body) -> None:
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.routes.remove("nope")
+    assert caught.value.code == "not-found"
+
+
+async def test_traffic_is_searched_newest_first_and_paged(body: Body) -> None:
+    body.house.recording.exchanges += [summary(1), summary(2, "POST"), summary(3), summary(4)]
+    assert [one.id for one in await body.bundle.traffic.list()] == [4, 3, 2, 1]
+    assert [one.id for one in await body.bundle.traffic.list("method:GET", limit=2, before=4)] == [3, 1]
+    assert body.house.recording.asked[-1] == ("method:GET", 2, 4)
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.traffic.list("methud:GET")
+    assert (caught.value.code, caught.value.hint) == ("bad-usage", "did you mean method?")
+
+
+async def test_one_exchange_and_its_bodies(body: Body) -> None:
+    body.house.recording.exchanges += [summary(7)]
+    body.house.recording.bodies[7, "response"] = (b"\x00\xff\r\n" * 100_000, "text/html; charset=utf-8")
+    assert (await body.bundle.traffic.show(7)).summary.id == 7
+    assert await body.bundle.traffic.body(7, "response") == (b"\x00\xff\r\n" * 100_000, "text/html; charset=utf-8")
+    for call in (body.bundle.traffic.show(8), body.bundle.traffic.body(8, "request")):
+        with pytest.raises(HomeportError, match="8"):
+            await call
+    with pytest.raises(HomeportError, match="side"):
+        await body.bundle.traffic.body(7, "middle")
+    await body.bundle.traffic.clear()
+    assert await body.bundle.traffic.list() == []
+
+
+async def test_logs_of_one_app_and_of_all(body: Body) -> None:
+    body.house.recording.lines += [
+        LogLine(id=n, app="web" if n % 2 else "db", at="", text=f"{n} ☃") for n in range(1, 6)
+    ]
+    assert [line.id for line in await body.bundle.logs.list("web")] == [1, 3, 5]
+    assert [line.id for line in await body.bundle.logs.list(limit=2)] == [4, 5]
+    assert [line.text for line in await body.bundle.logs.list(after=4)] == ["5 ☃"]
+
+
+async def test_the_status_holds_everything(body: Body) -> None:
+    [state] = await body.bundle.apps.start([WEB])
+    status = await body.bundle.engine.status()
+    assert status.apps == [state]
+    assert status.engine.version == __version__
+    assert status.engine.url == "http://127.0.0.1:4711"
+    assert status.engine.dashboard == "http://homeport.localhost:4711"
+
+
+async def test_links_into_the_dashboard_carry_a_key(body: Body) -> None:
+    start, _, key = (await body.bundle.engine.enter_link()).partition("#enter=")
+    assert start == "http://homeport.localhost:4711/"
+    start, _, other = (await body.bundle.engine.dashboard_port()).partition("#enter=")
+    assert start == "http://127.0.0.1:4712/"
+    assert len(key) >= 43
+    assert key != other
+
+
+async def test_a_notice_is_told_to_one_client_once(body: Body) -> None:
+    body.house.service.engine.notice("two children were left")
+    assert (await body.bundle.engine.hello()).notices == ["two children were left"]
+    assert (await body.bundle.engine.hello()).notices == []
+
+
+async def test_stop_asks_the_engine_to_end(body: Body) -> None:
+    await body.bundle.engine.stop()
+    assert body.house.stops == 1
+
+
+async def test_events_start_with_what_is_so_now(body: Body) -> None:
+    [state] = await body.bundle.apps.start([WEB])
+    events = body.watch()
+    assert isinstance(await anext(events), EngineState)
+    assert await anext(events) == state
+    body.house.hub.recorded(summary(1))
+    assert (await anext(events)).id == 1
+    body.house.hub.close()
+    assert [event async for event in events] == []
+
+
+async def test_events_are_filtered_where_they_arise(body: Body) -> None:
+    [state] = await body.bundle.apps.start([WEB])
+    events = body.watch(filter="method:POST", apps=["db"], kinds=["exchange", "log", "app"])
+    waiting = asyncio.ensure_future(anext(events))
+    while not body.house.hub.watchers:
+        await asyncio.sleep(0)
+    body.house.apps.become("web", state)
+    for line in (LogLine(app="web", at="", text="no"), LogLine(app="db", at="", text="two\n\nlines")):
+        body.house.hub.recorded(line)
+    body.house.hub.recorded(summary(1, "GET"))
+    body.house.hub.recorded(summary(2, "POST"))
+    assert (await waiting).text == "two\n\nlines"
+    assert (await anext(events)).id == 2
+    body.house.hub.close()
+    assert [event async for event in events] == []
+
+
+async def test_a_bad_filter_is_refused_before_the_stream_starts(body: Body) -> None:
+    with pytest.raises(HomeportError) as caught:
+        await anext(body.watch(filter="methud:GET"))
+    assert caught.value.code == "bad-usage"
+    assert body.house.hub.watchers == 0
+
+
+def test_both_bodies_have_the_same_verbs() -> None:
+    """A verb that only one of them has would not be covered above."""
+    from homeport.app.service import Service
+
+    client = Client("/nowhere", "")
+    hints = {name: kind for name, kind in Service.__annotations__.items() if name != "hub"}
+    for noun in hints:
+        part = getattr(client, noun)
+        verbs = {name for name in dir(part) if not name.startswith("_") and callable(getattr(part, name))}
+        module = __import__(f"homeport.app.{noun}", fromlist=["x"])
+        use_cases = next(
+            value
+            for name, value in vars(module).items()
+            if name.endswith("UseCases") and value.__module__ == module.__name__
+        )
+        ours = {name for name in vars(use_cases) if not name.startswith("_")}
+        inner = {"warn", "notice", "state", "apps_stopped"}  # between the engine's own parts
+        assert verbs == ours - inner
+
+
+def test_app_states_survive_the_wire() -> None:
+    state = AppState(name="a", project="p", folder="/f", route="a", kind="process", state="ready", listens=["[::1]:1"])
+    assert msgspec.json.decode(msgspec.json.encode(state), type=AppState) == state
