@@ -1,0 +1,34 @@
+"""`homeport down`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from homeport.cli.app_lines import has_ended
+from homeport.cli.options import command_options, pass_session
+from homeport.cli.session import Session
+
+
+@click.command("down")
+@command_options(json=True)
+@pass_session
+def command(session: Session) -> None:
+    """Stop every app of every project, then the engine and its door.
+
+    What was recorded stays, and so do the routes made with `homeport route`.
+
+    \b
+    Examples:
+      homeport down
+    """
+    engine = session.maybe_engine()
+    apps = [app for app in engine.apps.list() if not has_ended(app)] if engine else []
+    if engine:
+        engine.engine.stop()
+    if session.as_json:
+        session.json({"engine": engine is not None, "stopped": [app.route for app in apps]})
+    elif engine is None:
+        session.say("nothing runs")
+    else:
+        stopped = f"stopped {', '.join(app.route for app in apps)}; " if apps else ""
+        session.say(f"{stopped}the engine has ended")

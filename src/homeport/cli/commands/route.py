@@ -1,0 +1,84 @@
+"""`homeport route`: a name for something that already runs."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from homeport.cli.complete import complete_route
+from homeport.cli.options import command_options, pass_session
+from homeport.cli.session import Session
+from homeport.cli.status_view import route_lines
+from homeport.model.route import RouteSpec, RouteState
+
+
+@click.command("route")
+@click.argument("name", required=False, shell_complete=complete_route)
+@click.argument("target", required=False)
+@click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: target needs one.")
+@click.option("--default", is_flag=True, help="Answer on the plain address too.")
+@click.option("--remove", is_flag=True, help="Remove the route NAME.")
+@command_options(json=True, door=True)
+@pass_session
+def command(session: Session, name: str | None, target: str | None, listen: str, default: bool, remove: bool) -> None:
+    """Give something that already runs a name behind the door. Without NAME, list the routes.
+
+    TARGET is a URL, the path of a Unix socket, or a TCP address. The route stays until it is
+    removed, also when the engine ends and starts again.
+
+    \b
+    Examples:
+      homeport route api http://127.0.0.1:8080           http://api.localhost:62893
+      homeport route app unix:/run/app.sock --default    http://127.0.0.1:62893
+      homeport route db tcp:127.0.0.1:5432 --listen 62900
+      homeport route --remove api
+    """
+    if remove:
+        _remove(session, name, target)
+    elif name is None:
+        _list(session)
+    elif target is None:
+        raise click.UsageError(f"route {name!r} needs a target, such as http://127.0.0.1:8080")
+    else:
+        spec = RouteSpec(name=name, target=_with_scheme(target), listen=listen, default=default)
+        _show(session, session.engine().routes.add(spec))
+
+
+def _with_scheme(target: str) -> str:
+    """`8080` and `127.0.0.1:8080` are what people type for http://127.0.0.1:8080."""
+    if target.startswith(("http://", "https://", "unix:", "tcp:")):
+        return target
+    if target.startswith("/"):
+        return f"unix:{target}"
+    from homeport.model.endpoint import parse_endpoint
+
+    return f"http://{parse_endpoint(target)}"
+
+
+def _remove(session: Session, name: str | None, target: str | None) -> None:
+    if name is None or target is not None:
+        raise click.UsageError("--remove needs the name of the route, and nothing else")
+    session.running_engine().routes.remove(name)
+    session.say(f"route {name} is removed")
+
+
+def _list(session: Session) -> None:
+    import msgspec
+
+    engine = session.maybe_engine()
+    routes = [route for route in engine.routes.list() if route.kind != "control"] if engine else []
+    if session.as_json:
+        session.json(routes)
+    elif routes:
+        session.data(
+            "\n".join(route_lines(msgspec.to_builtins(routes), session.terminal.paint, session.terminal.width))
+        )
+    else:
+        session.say("no routes")
+
+
+def _show(session: Session, state: RouteState) -> None:
+    if session.as_json:
+        session.json(state)
+        return
+    address = state.listen if state.kind == "tcp" else "  ".join(state.urls[:2] or [state.url])
+    session.data(f"{state.name}  {session.terminal.paint(address, 'bold')}  → {state.target}")

@@ -1,0 +1,115 @@
+"""Apps in the foreground: start them, follow them until the last has ended, stop them when asked.
+
+When one app of several ends, the others go on: a finished build must not take the server with it. The exit status is
+that of the first app that failed, else 0; with one app it is the app's own.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from homeport.cli.app_lines import has_ended
+from homeport.cli.feed import Feed, FeedEnded
+from homeport.cli.printer import Printer, printer_for
+from homeport.cli.seams import Engine
+from homeport.cli.session import Session
+from homeport.cli.signals import TerminalGone, on_stop
+from homeport.cli.stopping import kill_at_once, stop_all
+from homeport.model.app import AppSpec, AppState
+from homeport.model.errors import HomeportError
+from homeport.model.exchange import ExchangeSummary
+from homeport.model.log import LogLine
+
+TICK_S = 0.5  # how long a signal may wait for the loop on systems where it cannot interrupt it
+LAST_LINES = 1000
+HANGUP_STATUS = 129  # 128 + SIGHUP
+
+
+class Foreground:
+    """One run. It stops only what it started."""
+
+    def __init__(self, session: Session, engine: Engine, specs: list[AppSpec], *, requests: bool = False) -> None:
+        self._session, self._engine, self._specs = session, engine, specs
+        self._kinds = ("app", "log", "exchange") if requests else ("app", "log")
+        self._states: dict[str, AppState] = {}
+        self._printer: Printer = printer_for(session, [])
+        self._last_log: dict[str, int] = {}
+        self._failures: list[str] = []  # routes, in the order in which they failed
+        self._asked = 0  # how often we were asked to stop
+
+    def run(self) -> int:
+        """Until the end; returns the exit status."""
+        try:
+            with on_stop(self._on_stop):
+                feed = Feed(self._engine, self._kinds)
+                self._start()
+                self._follow(feed)
+        except TerminalGone:
+            return HANGUP_STATUS
+        return self._status()
+
+    def _start(self) -> None:
+        states = self._engine.apps.start(self._specs)
+        self._states = {state.route: state for state in states}
+        self._last_log = dict.fromkeys(self._states, 0)
+        self._printer = printer_for(self._session, list(self._states))
+        for state in states:
+            self._take(state)
+        if self._asked:
+            self._stop_in_background()
+
+    def _follow(self, feed: Feed) -> None:
+        try:
+            while not all(has_ended(state) for state in self._states.values()):
+                self._take(feed.next(TICK_S))
+            while (data := feed.next(0)) is not None:
+                self._take(data)
+            self._last_lines()
+        except FeedEnded:
+            if not self._asked:
+                message = "the engine has ended, and with it the apps"
+                raise HomeportError("engine-unreachable", message, "homeport status") from None
+        self._printer.finish()
+
+    def _take(self, data: Any) -> None:
+        match data:
+            case AppState() if data.route in self._states:
+                self._states[data.route] = data
+                if data.state == "failed" and data.route not in self._failures:
+                    self._failures.append(data.route)
+                self._printer.app(data)
+            case LogLine() if data.app in self._states:
+                self._log(data)
+            case ExchangeSummary() if data.route in self._states:
+                self._printer.exchange(data)
+
+    def _log(self, line: LogLine) -> None:
+        self._last_log[line.app] = max(line.id, self._last_log[line.app])
+        self._printer.log(line)
+
+    def _last_lines(self) -> None:
+        """What an app said last passes through the recorder, and may come after the news of its end."""
+        for route, last_id in self._last_log.items():
+            if last_id:
+                for line in self._engine.logs.list(app=route, limit=LAST_LINES, after=last_id):
+                    self._printer.log(line)
+
+    def _on_stop(self, number: int) -> None:
+        self._asked += 1
+        if not self._states:
+            return  # `apps.start` has not answered yet; it is heeded then
+        if self._asked == 1:
+            self._stop_in_background()
+        else:
+            kill_at_once(self._states.values())
+
+    def _stop_in_background(self) -> None:
+        routes = [route for route, state in self._states.items() if not has_ended(state)]
+        self._printer.say(f"stopping {', '.join(routes)} (Ctrl-C again kills)")
+        threading.Thread(target=stop_all, args=(self._engine, routes), name="stop apps", daemon=True).start()
+
+    def _status(self) -> int:
+        if self._failures:
+            return self._states[self._failures[0]].exit_code or 1
+        return next((code for state in self._states.values() if (code := state.exit_code)), 0)

@@ -1,0 +1,64 @@
+"""Options that several commands share, and how help looks. Accepted before and after the command's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from homeport.cli.session import Session
+
+HELP_CONFIG: dict[str, Any] = {
+    "theme": "default-slim",
+    "max_width": 100,
+}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+pass_session = click.make_pass_decorator(Session)
+
+
+def command_options(*, json: bool = False, door: bool = False) -> Callable[[Function], Function]:
+    """`--no-color` always, `--json` where the command answers, `--door` where it may start the engine."""
+
+    def decorate(function: Function) -> Function:
+        function = _option("--no-color", _set_no_colour, "Print without colour (as NO_COLOR=1 does).")(function)
+        if door:
+            function = _door_option(function)
+        if json:
+            function = _option("--json", _set_json, "Print data as JSON.")(function)
+        return function
+
+    return decorate
+
+
+def _option(name: str, callback: Callable[..., None], about: str) -> Callable[[Function], Function]:
+    return click.option(name, is_flag=True, expose_value=False, callback=callback, help=about)
+
+
+def _door_option(function: Function) -> Function:
+    return click.option(
+        "--door",
+        metavar="HOST:PORT",
+        expose_value=False,
+        callback=_set_door,
+        help="Where the door listens, if this starts the engine. [127.0.0.1:62893]",
+    )(function)
+
+
+def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Session).as_json = True
+
+
+def _set_no_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.color = False
+        ctx.ensure_object(Session).terminal.no_colour = True
+
+
+def _set_door(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value:
+        from homeport.model.endpoint import parse_endpoint
+
+        ctx.ensure_object(Session).door = str(parse_endpoint(value))

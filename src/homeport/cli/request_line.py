@@ -1,0 +1,81 @@
+"""One exchange as one aligned line: `requests` prints a table of them, `watch` and `run --requests` one at a time.
+
+Pure: a summary in, text out. Paths and types were chosen by others, so they pass through `visible`.
+"""
+
+from __future__ import annotations
+
+from homeport.cli.table import Cell, Column, columns_of, cut, line, lines
+from homeport.cli.terminal import Paint
+from homeport.cli.words import clock, duration, size, visible
+from homeport.model.exchange import COMPLETE, OPEN, ExchangeSummary
+
+# The widths are those of usual values, so that lines which come one by one stand in columns.
+_ID = Column("ID", right=True, min_width=5)
+_TIME = Column("TIME", min_width=8)
+_METHOD = Column("METHOD", min_width=6)
+_PATH = Column("PATH", flexible=True)
+_STATUS = Column("STATUS", right=True, min_width=3)
+_TOOK = Column("TOOK", right=True, min_width=7)
+_SIZE = Column("SIZE", right=True, min_width=6)
+_ROUTE = Column("ROUTE", min_width=8)
+_ENDING = Column("ENDING")
+
+_WIDE = [_ID, _TIME, _METHOD, _PATH, _STATUS, _TOOK, _SIZE, _ROUTE, _ENDING]
+_SLIM = [_ID, _TIME, _METHOD, _PATH, _STATUS, _TOOK, _ROUTE, _ENDING]
+WIDE_FROM = 100  # columns: a narrower terminal has no room for the size and a readable path
+UNCUT_PATH = 40  # columns kept for the path where nothing is cut
+
+
+def request_table(summaries: list[ExchangeSummary], paint: Paint, width: int | None) -> list[str]:
+    """A header and a line for each, in the order given."""
+    columns = [Column(c.title, right=c.right, flexible=c.flexible) for c in _columns(width)]
+    return lines(columns, [_row(summary, columns) for summary in summaries], paint, width)
+
+
+def request_line(summary: ExchangeSummary, paint: Paint, width: int | None) -> str:
+    """One line whose columns stand where those of the other lines stand; the path gives way to what follows it."""
+    columns = _columns(width)
+    row = _row(summary, columns)
+    widths = [max(c.min_width, columns_of(_text(cell))) for c, cell in zip(columns, row, strict=True)]
+    path = columns.index(_PATH)
+    if width is None:
+        widths[path] = max(UNCUT_PATH, widths[path])
+    else:
+        others = sum(widths) - widths[path] + 2 * (len(widths) - 1) - (0 if widths[-1] else 2)
+        widths[path] = max(8, width - others)
+        row[path] = cut(_text(row[path]), widths[path])
+    return line(columns, row, widths, paint)
+
+
+def status_styles(status: int) -> tuple[str, ...]:
+    return {1: ("cyan",), 2: ("green",), 3: ("cyan",), 4: ("yellow",), 5: ("red",)}.get(status // 100, ("dim",))
+
+
+def _columns(width: int | None) -> list[Column]:
+    return _WIDE if width is None or width >= WIDE_FROM else _SLIM
+
+
+def _row(summary: ExchangeSummary, columns: list[Column]) -> list[Cell | str]:
+    is_open = summary.ending == OPEN
+    cells: dict[str, Cell | str] = {
+        "ID": Cell(str(summary.id), "dim"),
+        "TIME": Cell(clock(summary.started), "dim"),
+        "METHOD": Cell(_method(summary), "bold"),
+        "PATH": visible(summary.path),
+        "STATUS": Cell(str(summary.status or ("…" if is_open else "-")), *status_styles(summary.status)),
+        "TOOK": "…" if is_open else duration(summary.duration_ms),
+        "SIZE": size(summary.response_bytes),
+        "ROUTE": Cell(summary.route, "cyan"),
+        "ENDING": Cell("" if summary.ending == COMPLETE else summary.ending, "yellow" if is_open else "red"),
+    }
+    return [cells[column.title] for column in columns]
+
+
+def _method(summary: ExchangeSummary) -> str:
+    """The method of a WebSocket is always GET, which says nothing; TCP has none."""
+    return {"upgrade": "WS", "tcp": "TCP"}.get(summary.kind) or visible(summary.method) or "?"
+
+
+def _text(cell: Cell | str) -> str:
+    return cell if isinstance(cell, str) else cell.text

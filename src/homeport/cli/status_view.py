@@ -1,0 +1,125 @@
+"""`homeport status` as text. It takes the API's JSON as it came (plain dicts): importing msgspec alone takes 50 ms.
+
+Pure: a status in, lines out. Never asks the engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeport.cli.table import Cell, Column
+from homeport.cli.table import lines as table_lines
+from homeport.cli.terminal import Paint
+from homeport.cli.words import clock, plural, size
+
+Json = dict[str, Any]
+
+MARKS = {
+    "ready": ("●", "green"),
+    "idle": ("○", "cyan"),
+    "waiting": ("◌", "yellow"),
+    "starting": ("◌", "yellow"),
+    "backoff": ("◌", "yellow"),
+    "stopping": ("◌", "yellow"),
+    "stopped": ("·", "dim"),
+    "exited": ("·", "dim"),
+    "failed": ("✗", "red"),
+}
+
+_APPS = [
+    Column("APP"),
+    Column("STATE"),
+    Column("ADDRESS"),
+    Column("PORT", right=True),
+    Column("PID", right=True),
+    Column("FOLDER", flexible=True),
+]
+_ROUTES = [Column("ROUTE"), Column("TARGET", flexible=True), Column("ADDRESS"), Column("VISITS", right=True)]
+
+
+def status_lines(status: Json, paint: Paint, width: int | None) -> list[str]:
+    """Everything that runs: the door, the apps, the routes, and what is wrong with them."""
+    engine = status.get("engine")
+    if not engine:
+        return ["nothing runs"]
+    apps = status.get("apps") or []
+    routes = [route for route in status.get("routes") or [] if route["kind"] not in ("app", "control")]
+    blocks = [
+        _engine_lines(engine, paint),
+        table_lines(_APPS, [_app_row(app) for app in apps], paint, width) or ["no apps"],
+        route_lines(routes, paint, width),
+        [line for app in apps for line in trouble_lines(app, paint)],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def route_lines(routes: list[Json], paint: Paint, width: int | None) -> list[str]:
+    return table_lines(_ROUTES, [_route_row(route) for route in routes], paint, width)
+
+
+def trouble_lines(app: Json, paint: Paint) -> list[str]:
+    """What is the matter with an app, as sentences: its finding, its notice, and whether others can reach it."""
+    name = app["route"]
+    found = app.get("finding")
+    lines = finding_lines(name, found, paint) if found else []
+    if app.get("notice"):
+        lines.append(f"{paint(name, 'yellow')}: {app['notice']}")
+    return lines
+
+
+def finding_lines(name: str, finding: Json, paint: Paint) -> list[str]:
+    what, why, following = finding["what"], finding.get("why", ""), finding.get("next", "")
+    lines = [f"{paint(name, 'red')}: {what}"]
+    if why:
+        lines.append(f"  {why}")
+    if following:
+        lines.append(f"  {paint('hint:', 'cyan')} {following}")
+    return lines
+
+
+def _engine_lines(engine: Json, paint: Paint) -> list[str]:
+    recording = engine.get("recording") or {}
+    recorded = f"{plural(recording.get('exchanges', 0), 'request')} ({size(recording.get('bytes', 0))})"
+    if recording.get("lost"):
+        recorded += f", {paint(str(recording['lost']) + ' lost', 'red')}"
+    facts = [
+        ("door", paint(engine.get("url") or ", ".join(engine.get("doors") or []), "bold")),
+        ("dashboard", f"{engine.get('dashboard', '')}  (homeport open)"),
+        ("engine", f"{engine['version']}, pid {engine['pid']}, since {clock(engine['started'])}"),
+        ("recorded", recorded),
+    ]
+    lines = [f"{paint(name.ljust(9), 'dim')}  {value}" for name, value in facts]
+    warnings = [*(engine.get("warnings") or []), *([recording["problem"]] if recording.get("problem") else [])]
+    return lines + [f"{paint('warning', 'yellow')}    {warning}" for warning in warnings]
+
+
+def _app_row(app: Json) -> list[Cell | str]:
+    mark, colour = MARKS.get(app["state"], ("?", "dim"))
+    word = app["state"]
+    if app.get("exit_code"):
+        word += f" ({app['exit_code']})"
+    return [
+        Cell(app["route"], "bold"),
+        Cell(f"{mark} {word}", colour),
+        _address(app),
+        str(app.get("port") or ""),
+        str(app.get("pid") or ""),
+        Cell(_short_path(app.get("folder", "")), "dim"),
+    ]
+
+
+def _address(app: Json) -> str:
+    """The plain address where the app has it: that is what the user types."""
+    return str((app.get("urls") or [app.get("url", "")])[0] if app.get("default") else app.get("url", ""))
+
+
+def _route_row(route: Json) -> list[Cell | str]:
+    address = f"{route['listen']}" if route["kind"] == "tcp" else route.get("url", "")
+    return [Cell(route["name"], "bold"), route["target"], address, str(route.get("visits", 0))]
+
+
+def _short_path(folder: str) -> str:
+    from os.path import expanduser
+
+    home = expanduser("~")
+    return "~" + folder[len(home) :] if home != "/" and (folder + "/").startswith(home + "/") else folder
