@@ -1,0 +1,145 @@
+"""The front listener: binds both loopback families, accepts, and keeps count of who is inside.
+
+It never reads a byte of a visit; that is inbound.py. Deadlines are looked at once a second for all connections
+together, which costs nothing on the road.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable
+from time import perf_counter
+
+from homeport.gateway.forwarding import forwarded_fields
+from homeport.gateway.inbound import Inbound
+from homeport.gateway.outbound import Outbound
+from homeport.gateway.pool import Pool
+from homeport.gateway.routes import Route, Routes
+from homeport.gateway.seams import Tap
+from homeport.model.endpoint import Endpoint
+from homeport.model.errors import HomeportError
+from homeport.streams.listen import bind_loopback
+
+DIAL_S = 10.0  # a listener whose backlog is full lets us wait for ever
+_SWEEP_S = 1.0
+_CLOSE_S = 2.0
+
+
+class Door:
+    """Made and used on one event loop.
+
+    `is_gone(client, door)` asks the machine whether the socket of a client that sent FIN has been closed altogether.
+    """
+
+    def __init__(self, routes: Routes, tap: Tap, is_gone: Callable[[str, str], bool] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.routes = routes
+        self.tap = tap
+        self.pool = Pool()
+        self.loop_id = secrets.token_hex(6).encode()
+        self.endpoints: list[Endpoint] = []
+        self.missing_families: list[str] = []  # "IPv6" when [::1] could not be bound
+        self._is_gone = is_gone
+        self._inside: set[Inbound] = set()
+        self._emptied = asyncio.Event()
+        self._servers: dict[str, list[asyncio.Server]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def open(self, endpoint: Endpoint) -> list[Endpoint]:
+        """Listen on both loopback families of that port (0: one that the kernel picks).
+
+        Raises HomeportError("port-taken") when the address that was asked for is taken.
+        """
+        sockets = _bind(endpoint)
+        await self._listen("", sockets, None)
+        self.endpoints = [_endpoint_of(sock) for sock in sockets]
+        if endpoint.host in ("127.0.0.1", "localhost") and len(sockets) == 1:
+            self.missing_families = ["IPv6"]
+        self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
+        return self.endpoints
+
+    async def open_for(self, route: Route, endpoint: Endpoint) -> list[Endpoint]:
+        """A listener of the route's own: whoever comes in there goes to that route, whatever the Host."""
+        sockets = _bind(endpoint)
+        await self._listen(route.name, sockets, route)
+        return [_endpoint_of(sock) for sock in sockets]
+
+    def close_for(self, name: str) -> None:
+        for server in self._servers.pop(name, []):
+            server.close()
+
+    async def close(self) -> None:
+        """Stop accepting, let answers under way finish for a moment, then end the rest."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for servers in self._servers.values():
+            for server in servers:
+                server.close()
+        self._servers.clear()
+        for inbound in list(self._inside):
+            inbound.end()
+        self._emptied.set() if not self._inside else self._emptied.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._emptied.wait(), _CLOSE_S)
+        for inbound in list(self._inside):
+            inbound.transport.abort()
+        self.pool.close()
+        await asyncio.sleep(0)
+
+    # For the visits inside
+
+    def arrived(self, inbound: Inbound) -> None:
+        self._inside.add(inbound)
+
+    def left(self, inbound: Inbound) -> None:
+        self._inside.discard(inbound)
+        if not self._inside:
+            self._emptied.set()
+
+    def forwarded(self, client: str, host: bytes) -> bytes:
+        return forwarded_fields(client, host, b"http", self.loop_id)
+
+    async def dial(self, address: Endpoint) -> Outbound:
+        """Raises OSError, TimeoutError among them."""
+        async with asyncio.timeout(DIAL_S):
+            if address.is_unix:
+                _, made = await self.loop.create_unix_connection(lambda: Outbound(address, self.pool), address.path)
+            else:
+                _, made = await self.loop.create_connection(
+                    lambda: Outbound(address, self.pool), address.host, address.port
+                )
+        return made
+
+    async def _listen(self, name: str, sockets: list[socket.socket], only: Route | None) -> None:
+        self._servers[name] = [
+            await self.loop.create_server(lambda: Inbound(self, only), sock=sock, backlog=1024) for sock in sockets
+        ]
+
+    def _look_around(self) -> None:
+        now_s = perf_counter()
+        for inbound in list(self._inside):
+            if inbound.deadline_s and now_s > inbound.deadline_s:
+                inbound.overdue()
+            elif inbound.is_waiting_for_answer and self._is_gone is not None:
+                door = inbound.transport.get_extra_info("sockname")
+                if self._is_gone(inbound.client, f"{door[0]}:{door[1]}"):
+                    inbound.transport.abort()
+        self.pool.sweep(now_s)
+        self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
+
+
+def _bind(endpoint: Endpoint) -> list[socket.socket]:
+    try:
+        return bind_loopback(endpoint.host, endpoint.port)
+    except OSError as error:
+        raise HomeportError(
+            "port-taken", f"cannot listen on {endpoint}: {error.strerror or error}", f"homeport who {endpoint.port}"
+        ) from error
+
+
+def _endpoint_of(sock: socket.socket) -> Endpoint:
+    name = sock.getsockname()
+    return Endpoint(str(name[0]), int(name[1]))

@@ -1,0 +1,123 @@
+"""Where a request goes: by the name in its Host, by `/@NAME/` on the plain address, or to the default route.
+
+The Host allow-list is kept here too, because it is the same question: a host that is neither loopback nor the name of
+a route is not ours, and whoever asks for it learns nothing (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from homeport.gateway.seams import Target
+from homeport.model.errors import HomeportError
+
+Kind = Literal["app", "http", "unix", "tcp", "control"]
+
+CONTROL = "homeport"  # the route of the dashboard; reached by its host alone, never by a path that apps share
+PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
+_REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only costs the look-up
+
+
+class Route:
+    """A name and its target, with the counters of the gateway: `active` and all `visits`, `last_s` the last one."""
+
+    __slots__ = ("active", "default", "kind", "last_s", "listen", "name", "target", "visits")
+
+    def __init__(self, name: str, target: Target, kind: Kind, *, default: bool = False, listen: str = "") -> None:
+        self.name = name
+        self.target = target
+        self.kind: Kind = kind
+        self.default = default
+        self.listen = listen
+        self.active = 0
+        self.visits = 0
+        self.last_s = 0.0
+
+
+class UnknownHost(Exception):  # noqa: N818 - a decision, not a failure
+    """The host is not ours."""
+
+
+class Routes:
+    """The table. Routes are added and removed while requests pass."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Route] = {}
+        self._by_host: dict[bytes, Route | None] = {}  # None: a plain host
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._by_name.values())
+
+    def get(self, name: str) -> Route | None:
+        return self._by_name.get(name)
+
+    def add(self, route: Route) -> None:
+        """Raises HomeportError: "name-taken", or "bad-usage" for what is no host name."""
+        if not NAME.fullmatch(route.name) or len(route.name) > 200:
+            raise HomeportError(
+                "bad-usage",
+                f"{route.name!r} cannot be a route: use lower-case letters, digits, dots and hyphens",
+                "web",
+            )
+        if route.name in self._by_name:
+            raise HomeportError("name-taken", f"there is a route {route.name!r} already", f"homeport stop {route.name}")
+        self._by_name[route.name] = route
+        self._by_host.clear()
+
+    def remove(self, name: str) -> Route:
+        """Raises HomeportError("not-found")."""
+        if name not in self._by_name:
+            raise HomeportError("not-found", f"there is no route {name!r}", "homeport status")
+        self._by_host.clear()
+        return self._by_name.pop(name)
+
+    def default(self) -> Route | None:
+        """What answers on the plain address: the newest route that asked for it, else the oldest that is not ours."""
+        ours = [route for route in self._by_name.values() if route.kind not in ("control", "tcp")]
+        wanted = [route for route in ours if route.default]
+        return wanted[-1] if wanted else ours[0] if ours else None
+
+    def find(self, host: bytes, target: bytes) -> tuple[Route | None, bytes]:
+        """The route, and the path prefix that led there (b"" or b"/@NAME"). Raises UnknownHost."""
+        try:
+            route = self._by_host[host]
+        except KeyError:
+            route = self._look_up(host)
+        if route is not None:
+            return route, b""
+        if target.startswith(b"/@"):
+            name = re.split(rb"[/?]", target[2:], maxsplit=1)[0]
+            named = self._by_name.get(name.decode("ascii", "replace"))
+            # Names that are no route go on to the default app: Vite's own files live under /@vite and /@fs.
+            if named is not None and named.kind not in ("control", "tcp"):
+                return named, b"/@" + name
+        return self.default(), b""
+
+    def _look_up(self, host: bytes) -> Route | None:
+        name = normalised(host)
+        if name in PLAIN_HOSTS:
+            route = None
+        else:
+            label, _, rest = name.rpartition(".")
+            found = self._by_name.get(label) if rest == "localhost" else None
+            if found is None or found.kind == "tcp":
+                raise UnknownHost
+            route = found
+        if len(self._by_host) >= _REMEMBERED_HOSTS:
+            self._by_host.clear()
+        self._by_host[host] = route
+        return route
+
+
+def normalised(host: bytes) -> str:
+    """A Host field without port, brackets, trailing dot and case; "" when it is malformed or empty."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return ""
+    if match[1] is not None:
+        return match[1].decode().lower()
+    return match[2].decode().lower().removesuffix(".")

@@ -1,0 +1,57 @@
+"""Listening sockets on loopback. Other addresses are refused here, so that nobody opens one by accident."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+
+from homeport.model.errors import HomeportError
+
+_PICKS = 20  # of a port that is free in both families
+
+
+def bind_loopback(host: str, port: int) -> list[socket.socket]:
+    """Bind, without listening yet. For 127.0.0.1 and localhost also [::1] on the same port, where the machine has it
+    and nobody else holds it there: the caller sees by the length of the list whether it got both.
+
+    Port 0 picks one. Raises OSError when the address itself is taken, HomeportError("bad-usage") beyond loopback.
+    """
+    name = "127.0.0.1" if host == "localhost" else host
+    try:
+        is_loopback = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise HomeportError(
+            "bad-usage", f"{host} is not a loopback address; homeport listens on loopback only", "127.0.0.1"
+        )
+    if name != "127.0.0.1":
+        return [_bound(name, port)]
+    for _ in range(_PICKS if port == 0 else 1):
+        first = _bound(name, port)
+        try:
+            return [first, _bound("::1", first.getsockname()[1])]
+        except OSError:
+            if port:
+                return [first]
+            first.close()
+    return [_bound(name, 0)]
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
