@@ -154,7 +154,8 @@ class Road:
 
 
 @pytest.fixture
-async def road() -> AsyncIterator[Road]:
+async def road(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Road]:
+    monkeypatch.setattr("homeport.gateway.inbound.LINGER_S", 0.02)
     routes, tap = Routes(), FakeTap()
     door = Door(routes, tap)
     await door.open(Endpoint("127.0.0.1", 0))

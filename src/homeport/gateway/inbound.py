@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 _END_OF_HEAD = b"\r\n\r\n"
 _KEPT_LIMIT_BYTES = 64 * 1024  # of pipelined requests, and of a body while the upstream is dialled
 _REPLAY_LIMIT_BYTES = 64 * 1024
-_DISCARD_LIMIT_BYTES = 1024 * 1024
+_DISCARD_LIMIT_BYTES = 16 * 1024 * 1024
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
 _TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"  # fatal handshake_failure: a TLS client says so instead of "garbage"
 
 HEAD_S = 30.0  # for a head to end once it has begun
 IDLE_S = 120.0  # between requests
-DISCARD_S = 5.0  # for the rest of a body that nobody wants
+LINGER_S = 0.5  # of silence, after an answer that came before the end of the request, until we close
 
 # What is expected next from the client.
 FIRST_BYTES, HEAD, BODY, ANSWER, TUNNEL, DISCARD, CLOSED = range(7)
@@ -148,7 +148,7 @@ class Inbound(asyncio.Protocol):
         elif state == FIRST_BYTES:
             self._greet(self._kept + data)
         elif state == DISCARD:
-            self._discard(self._kept + data if self._kept else data)
+            self._discard(data)
 
     def eof_received(self) -> bool:
         """A client that has said all it wants still gets its answer; without a request under way, that was it."""
@@ -517,7 +517,6 @@ class Inbound(asyncio.Protocol):
         self._kept = b""
         self._will_close = True
         self.is_sent = False
-        self._left = _DISCARD_LIMIT_BYTES
         self._body = None
         finding = Finding(code="bad-request", what=f"This request is not passed on: {bad.why}.")
         self._answer_ourselves(bad.status, finding, REFUSED)
@@ -534,7 +533,6 @@ class Inbound(asyncio.Protocol):
         assert exchange is not None
         self._will_close = True
         self._body = None
-        self._left = _DISCARD_LIMIT_BYTES
         if exchange.answered_s:
             self._end_exchange(REFUSED, f"the request broke off: {bad.why}")
             self.transport.close()
@@ -582,16 +580,23 @@ class Inbound(asyncio.Protocol):
         self._state = DISCARD
         self._is_upstream_full = False
         self.transport.resume_reading()
-        self.deadline_s = perf_counter() + DISCARD_S
         self._left = _DISCARD_LIMIT_BYTES
-        kept, self._kept = self._kept, b""
+        self._kept = b""
         if self._has_ended:
             self.transport.close()
-        elif kept:
-            self._discard(kept)
+        else:
+            self._door.loop.call_later(LINGER_S, self._linger, self._left)
 
     def _discard(self, data: bytes) -> None:
         self._left -= len(data)
         if self._left <= 0:
             self._state = CLOSED
             self.transport.close()
+
+    def _linger(self, left: int) -> None:
+        """Close once nothing has come for a while."""
+        if self._state == DISCARD:
+            if left == self._left:
+                self.transport.close()
+            else:
+                self._door.loop.call_later(LINGER_S, self._linger, self._left)
