@@ -1,0 +1,122 @@
+"""One TCP route: its listeners, its connections, its counts. Accepting never waits for dialling."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from homeport.gateway.seams import Target
+from homeport.gateway.tcp_bind import prepare
+from homeport.gateway.tcp_dial import AF_UNIX, Address, known_addresses
+from homeport.gateway.tcp_link import RETRY_S, Link
+from homeport.model.endpoint import Endpoint
+from homeport.model.exchange import UPSTREAM_GONE
+
+if TYPE_CHECKING:
+    from homeport.gateway.tcp_loop import RelayLoop
+
+ACCEPT_TURN = 64  # visitors in a row, before those who are inside get their turn
+_PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.ENETDOWN, errno.EHOSTUNREACH})
+_INHERITS = sys.platform.startswith("linux")
+
+
+class TcpRoute:
+    """Made in the caller's thread, then owned by the relay's; the counts may be read from anywhere."""
+
+    def __init__(
+        self, loop: RelayLoop, name: str, target: Target, listeners: list[socket.socket], keep_bytes: int
+    ) -> None:
+        self.name = name
+        self.target = target
+        self.listeners = listeners
+        self.keep_bytes = keep_bytes
+        self.links: set[Link] = set()
+        self.visits = 0
+        self.last_s = time.monotonic()  # when somebody last came or went
+        self.closed = False
+        self._loop = loop
+        self._endpoint: Endpoint | None = None
+        self._addresses: list[Address] | None = None
+        self._text = ""
+
+    def begin(self) -> None:
+        for listener in self.listeners:
+            self._loop.watch(listener, partial(self._knocked, listener), reading=True, writing=False)
+
+    def close(self, why: str) -> None:
+        """Stop listening and end every connection."""
+        self.closed = True
+        for listener in self.listeners:
+            self._loop.release(listener)
+        self.listeners = []
+        for link in list(self.links):
+            link.fail(UPSTREAM_GONE, why)
+
+    def addresses_of(self, endpoint: Endpoint) -> list[Address] | None:
+        """None for a name that must be looked up. Remembers the last answer: it is asked for every visit."""
+        if endpoint is not self._endpoint:
+            self._endpoint = endpoint
+            self._addresses = known_addresses(endpoint)
+            self._text = str(endpoint)
+        return self._addresses
+
+    def text_of(self, endpoint: Endpoint) -> str:
+        return self._text if endpoint is self._endpoint else str(endpoint)
+
+    def left(self, link: Link, error: OSError | None) -> None:
+        self.links.discard(link)
+        self.last_s = time.monotonic()
+        self._loop.reports.closed(link.exchange, self.target if error is not None else None, error)
+
+    def _knocked(self, listener: socket.socket, _events: int) -> None:
+        self._accept(listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(ACCEPT_TURN):
+            if self.closed:
+                return
+            try:
+                client, where = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _PASSING:
+                    continue
+                # Out of descriptors, or something unknown: who knocks stays in the backlog, we ask again soon.
+                self._loop.poller.want(listener.fileno(), reading=False, writing=False)
+                self._loop.later(RETRY_S, lambda: self._accept_again(listener))
+                return
+            self._admit(client, where)
+        self._loop.soon(lambda: self._accept(listener))
+
+    def _accept_again(self, listener: socket.socket) -> None:
+        if not self.closed:
+            self._loop.poller.want(listener.fileno(), reading=True, writing=False)
+            self._accept(listener)
+
+    def _admit(self, client: socket.socket, where: object) -> None:
+        client.setblocking(False)
+        if not _INHERITS and client.family != AF_UNIX:
+            prepare(client)
+        link = Link(self._loop, self, client, _name_of(where))
+        self.links.add(link)
+        self.visits += 1
+        self.last_s = time.monotonic()
+        self._loop.reports.opened(link.exchange)
+        try:
+            link.begin()
+        except BaseException:
+            link.abandon()
+            raise
+
+
+def _name_of(where: object) -> str:
+    """The client as it is shown: "127.0.0.1:53211", "[::1]:53211", or "unix" for clients without a name."""
+    if not isinstance(where, tuple):
+        return "unix"
+    host, port = where[0], where[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
