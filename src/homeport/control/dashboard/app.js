@@ -1,0 +1,174 @@
+/**
+ * The page, plugged together: enters, makes the models, hands each view what it needs, and starts the feed. No view knows
+ * another; what happens between them happens here.
+ */
+
+import { Api } from "./data/api.js";
+import { enter, hasKey, leave, storedToken } from "./data/entry.js";
+import { Exchanges } from "./data/exchanges.js";
+import { Feed } from "./data/feed.js";
+import { Logs } from "./data/logs.js";
+import { Place } from "./data/place.js";
+import { Status } from "./data/status.js";
+import { listenToKeys } from "./view/keys.js";
+import "./view/apps.js";
+import "./view/connection.js";
+import "./view/detail.js";
+import "./view/help.js";
+import "./view/lamp.js";
+import "./view/logs.js";
+import "./view/requests.js";
+import "./view/routes.js";
+import "./view/signin.js";
+import "./view/theme.js";
+import "./view/toast.js";
+import "./view/views.js";
+
+const STATUS_MS = 5000; // counters and removed routes are told by no event
+
+/** @param {string} name @returns {any} */
+const view = (name) => document.querySelector(`hp-${name}`);
+
+async function main() {
+  addEventListener("hashchange", () => hasKey() && location.reload()); // a fresh link, opened in this very tab
+  let token;
+  try {
+    token = await enter();
+  } catch (problem) {
+    // A link that was used before, in a browser that is already in: the key is no longer needed.
+    token = storedToken();
+    const isIn = await new Api(token).get("/api/status").then(() => true, () => false);
+    if (!isIn) return signedOut(/** @type {Error} */ (problem).message);
+  }
+  return show(new Api(token));
+}
+
+/** @param {Api} api */
+function show(api) {
+  const place = new Place();
+  const status = new Status();
+  const exchanges = new Exchanges(api);
+  const logs = new Logs(api);
+  const feed = new Feed(api, (type, data) => {
+    if (type === "exchange") arrived(data);
+    else if (type === "log") logs.add(data);
+    else if (type === "app") status.setApp(data);
+    else if (type === "route") status.setRoute(data);
+    else if (type === "engine") status.setEngine(data);
+  });
+  const detail = view("detail");
+  const requests = view("requests");
+
+  /** @param {import("./data/types.js").ExchangeSummary} exchange */
+  function arrived(exchange) {
+    exchanges.add(exchange);
+    detail.changed(exchange.id);
+  }
+
+  /** @param {{view?: import("./data/place.js").ViewName, filter?: string, app?: string}} to */
+  function go(to) {
+    place.set(to);
+    goThere();
+  }
+
+  function goThere() {
+    view("views").show(place.view);
+    view("logs").hidden = place.view !== "logs";
+    requests.hidden = place.view === "logs";
+    requests.filter(place.filter);
+    if (place.view === "logs") view("logs").shown();
+    if (place.app !== logs.app || !logs.isLoaded) view("logs").show(place.app);
+  }
+
+  /** @param {number} id @param {boolean} moveFocus */
+  function open(id, moveFocus = false) {
+    place.set({ id });
+    detail.open(id, moveFocus);
+  }
+
+  /** @param {string} filter */
+  function filtered(filter) {
+    place.set({ filter });
+    feed.use(filter);
+  }
+
+  api.addEventListener("signed-out", () => {
+    feed.end();
+    leave();
+    signedOut("");
+  });
+  view("connection").connect({ feed, status });
+  view("notice").connect({ feed, status });
+  view("apps").connect({ api, status, go });
+  view("routes").connect({ status, go });
+  view("engine").connect({ status });
+  view("views").connect(go);
+  view("logs").connect({ logs, status, chosen: (/** @type {string} */ app) => go({ app }) });
+  requests.connect({ exchanges, status, open, filtered });
+  detail.connect({ api, closed: () => (place.set({ id: null }), requests.focusCursor()) });
+  requests.addEventListener("cursor", (/** @type {CustomEvent<number>} */ event) => {
+    if (detail.id !== null && detail.id !== event.detail) open(event.detail);
+  });
+  place.addEventListener("change", goThere);
+  listenToKeys(actions({ go, open, requests, detail, place }));
+  document.querySelector("#help-button")?.addEventListener("click", () => view("help").toggle());
+  document.querySelector("[data-skip]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main")?.focus();
+  });
+
+  const readStatus = () => api.get("/api/status").then((answer) => status.replace(answer), () => undefined);
+  feed.addEventListener("open", () => {
+    readStatus();
+    if (exchanges.isLoaded) exchanges.catchUp().catch(() => undefined);
+    else requests.filter(place.filter);
+    logs.catchUp().catch(() => undefined);
+  });
+  setInterval(() => feed.state === "live" && !document.hidden && readStatus(), STATUS_MS);
+  addEventListener("online", () => feed.retry());
+  document.addEventListener("visibilitychange", () => document.hidden || feed.retry());
+
+  /** @type {HTMLElement} */ (document.querySelector(".harbour")).hidden = false;
+  goThere();
+  if (place.id !== null) open(place.id);
+  feed.start();
+}
+
+/**
+ * What the keys do.
+ * @param {{go: (to: any) => void, open: (id: number, moveFocus: boolean) => void, requests: any, detail: any, place: Place}} parts
+ * @returns {Record<string, () => void>}
+ */
+function actions({ go, open, requests, detail, place }) {
+  const current = () => (place.view === "logs" ? view("logs") : requests);
+  const next = () => place.view !== "logs" && requests.move(1);
+  const previous = () => place.view !== "logs" && requests.move(-1);
+  return {
+    j: next,
+    ArrowDown: next,
+    k: previous,
+    ArrowUp: previous,
+    Enter: () => requests.cursor !== null && open(requests.cursor, true),
+    Escape: () => {
+      const focused = /** @type {HTMLElement|null} */ (document.activeElement);
+      if (focused?.matches("input, select, textarea")) focused.blur();
+      else detail.close();
+    },
+    "/": () => current().focusFilter(),
+    p: () => (place.view === "logs" ? view("logs").toggle() : requests.pause()),
+    c: () => detail.copyCurl(),
+    1: () => (go({ view: "apps" }), document.getElementById("side")?.focus()),
+    2: () => go({ view: "requests" }),
+    3: () => go({ view: "logs" }),
+    "?": () => view("help").toggle(),
+  };
+}
+
+/** @param {string} why */
+function signedOut(why) {
+  /** @type {HTMLElement} */ (document.querySelector(".harbour")).hidden = true;
+  view("notice").hidden = true;
+  view("signin").show(why);
+}
+
+main();

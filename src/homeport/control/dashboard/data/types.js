@@ -1,0 +1,111 @@
+/**
+ * The shapes that the control API sends, as JSDoc types. They mirror homeport.model; nothing runs here.
+ *
+ * @typedef {{code: string, what: string, why: string, next: string}} Finding
+ *
+ * @typedef {"idle"|"waiting"|"starting"|"ready"|"backoff"|"stopping"|"stopped"|"exited"|"failed"} AppWord
+ *
+ * @typedef {object} AppState
+ * @property {string} name
+ * @property {string} project
+ * @property {string} folder
+ * @property {string} route the app's handle on this engine
+ * @property {"process"|"directory"} kind
+ * @property {AppWord} state
+ * @property {string} command
+ * @property {number|null} pid
+ * @property {string} address
+ * @property {number|null} port
+ * @property {string[]} listens
+ * @property {string} url
+ * @property {string[]} urls
+ * @property {string} started
+ * @property {number|null} exit_code
+ * @property {number} restarts
+ * @property {boolean} exposed
+ * @property {boolean} default
+ * @property {Finding|null} finding
+ * @property {string} notice
+ *
+ * @typedef {object} RouteState
+ * @property {string} name
+ * @property {"app"|"http"|"unix"|"tcp"|"control"} kind
+ * @property {string} target
+ * @property {string} url
+ * @property {string[]} urls
+ * @property {string} listen
+ * @property {boolean} default
+ * @property {number} active
+ * @property {number} visits
+ *
+ * @typedef {{exchanges: number, bytes: number, lost: number, problem: string}} RecordingState
+ *
+ * @typedef {object} EngineState
+ * @property {string} version
+ * @property {number} pid
+ * @property {string} home
+ * @property {string} started
+ * @property {string[]} doors
+ * @property {string} url
+ * @property {string} dashboard
+ * @property {string[]} warnings
+ * @property {RecordingState} recording
+ *
+ * @typedef {object} ExchangeSummary
+ * @property {number} id
+ * @property {"http"|"upgrade"|"tcp"} kind
+ * @property {string} route
+ * @property {string} client
+ * @property {string} started
+ * @property {string} method
+ * @property {string} host
+ * @property {string} path
+ * @property {number} status
+ * @property {string} type
+ * @property {number|null} duration_ms
+ * @property {number} request_bytes
+ * @property {number} response_bytes
+ * @property {string} ending
+ * @property {string} why
+ * @property {string} process
+ *
+ * @typedef {object} Body
+ * @property {number} bytes_on_wire
+ * @property {number} kept
+ * @property {boolean} truncated
+ * @property {string} type
+ * @property {string} coding
+ * @property {string|null} text
+ * @property {string|null} base64
+ *
+ * @typedef {object} Message
+ * @property {number} at_ms
+ * @property {boolean} from_client
+ * @property {string} kind
+ * @property {number} bytes
+ * @property {string|null} text
+ * @property {string|null} base64
+ *
+ * @typedef {{line: string, headers: [string, string][]}} Head
+ * @typedef {{receive_head: number|null, connect: number|null, send: number|null, wait: number|null,
+ *            receive: number|null}} Timings
+ *
+ * @typedef {object} ExchangeDetail
+ * @property {ExchangeSummary} summary
+ * @property {string} upstream
+ * @property {boolean} reused
+ * @property {Head} request
+ * @property {Body} request_body
+ * @property {Head} response
+ * @property {Body} response_body
+ * @property {Timings} timings
+ * @property {Message[]} messages
+ * @property {number} messages_lost
+ *
+ * @typedef {{id: number, app: string, at: string, stream: "out"|"err"|"homeport", text: string,
+ *            continues: boolean}} LogLine
+ *
+ * @typedef {{engine: EngineState|null, apps: AppState[], routes: RouteState[]}} StatusAnswer
+ */
+
+export {};
