@@ -44,6 +44,9 @@ def _check_app(app: AppTable, written: set[str], path: Path, report: Report) -> 
         report((*path, "reload"), f"is not something that {app.server} does; leave out with")
     if app.idle_stop_s is not None and app.start != "on-request":
         report((*path, "idle_stop"), 'needs start = "on-request", or nothing would start the app again')
+    for variable, key in ((app.port_env, "port"), ("HOST", "host")):
+        if variable in app.env:
+            report((*path, "env", variable), f"homeport sets this variable itself; use the key {key}")
     if app.port_env in app.ports:
         report((*path, "ports", app.port_env), "is already the name of the first port (port_env)")
 

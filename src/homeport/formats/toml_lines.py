@@ -161,6 +161,6 @@ class _Scanner:
 
     def _take(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.at)
-        assert match is not None, "tomllib accepted this text"  # noqa: S101
+        assert match is not None, "tomllib accepted this text"
         self.at = match.end()
         return match.group()
