@@ -12,15 +12,8 @@ from typing import Any
 import rich_click as click
 
 from homeport.cli.failure import PipeGone
-from homeport.cli.options import HELP_CONFIG, command_options
+from homeport.cli.options import HELP_CONFIG, PANELS, command_options
 
-# Help panel -> commands; the module of a command has its name.
-PANELS: dict[str, list[str]] = {
-    "Run": ["run", "up", "serve", "route", "init", "demo"],
-    "See": ["status", "logs", "watch", "requests", "show", "open"],
-    "Stop": ["restart", "stop", "down"],
-    "More": ["engine", "completion", "version"],
-}
 COMMANDS = [name for names in PANELS.values() for name in names]
 
 

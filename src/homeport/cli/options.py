@@ -9,9 +9,20 @@ import rich_click as click
 
 from homeport.cli.session import Session
 
+# Command panels of `homeport --help`; the module of a command has its name.
+PANELS: dict[str, list[str]] = {
+    "Run": ["run", "up", "serve", "route", "init", "demo"],
+    "See": ["status", "logs", "watch", "requests", "show", "open"],
+    "Stop": ["restart", "stop", "down"],
+    "More": ["engine", "completion", "version"],
+}
+
 HELP_CONFIG: dict[str, Any] = {
     "theme": "default-slim",
     "max_width": 100,
+    "text_paragraph_linebreaks": "\n\n",
+    "command_groups": {"homeport": [{"name": name, "commands": commands} for name, commands in PANELS.items()]},
+    "options_table_help_sections": ["help", "required"],
 }
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -30,6 +41,14 @@ def command_options(*, json: bool = False, door: bool = False) -> Callable[[Func
         return function
 
     return decorate
+
+
+def launch_options(function: Function) -> Function:
+    """What `run`, `up` and `serve` share: `detach` and `requests`."""
+    function = click.option("--requests", is_flag=True, help="Show each request to it as one line.")(function)
+    return click.option("-d", "--detach", is_flag=True, help="Return once it is ready; it goes on in the background.")(
+        function
+    )
 
 
 def _option(name: str, callback: Callable[..., None], about: str) -> Callable[[Function], Function]:

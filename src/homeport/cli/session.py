@@ -23,6 +23,9 @@ class Connect(Protocol):
     def ensure(self) -> Engine:
         """The engine that runs, or a new one. Raises HomeportError("engine-failed")."""
 
+    def leftovers(self) -> list[str]:
+        """End what a killed engine left running; sentences about it."""
+
 
 class Session:
     """One command's surroundings. `as_json`: data is printed as JSON."""
@@ -43,6 +46,10 @@ class Session:
         if engine is None:
             raise HomeportError("not-found", "nothing runs: no engine has been started", "homeport up")
         return engine
+
+    def leftovers(self) -> list[str]:
+        """What a killed engine left running, ended now; sentences about it."""
+        return self._connect.leftovers()
 
     def engine(self) -> Engine:
         """The running engine, started now if there is none."""
@@ -103,3 +110,9 @@ class RealConnect:
         from homeport.machine.home import Home
 
         return ensure_engine(Home.find())
+
+    def leftovers(self) -> list[str]:
+        from homeport.control.launch import leftovers
+        from homeport.machine.home import Home
+
+        return leftovers(Home.find())

@@ -11,7 +11,7 @@ from homeport.cli.session import Session
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("completion")
+@click.command("completion", short_help="Print the script for completion with TAB")
 @click.argument("shell", type=click.Choice(SHELLS))
 @command_options()
 @click.pass_context

@@ -9,7 +9,7 @@ from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 
 
-@click.command("down")
+@click.command("down", short_help="Stop everything, and the engine")
 @command_options(json=True)
 @pass_session
 def command(session: Session) -> None:

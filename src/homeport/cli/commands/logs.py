@@ -16,7 +16,7 @@ from homeport.model.log import LogLine
 TICK_S = 0.5
 
 
-@click.command("logs")
+@click.command("logs", short_help="Show what apps wrote")
 @click.argument("name", required=False, shell_complete=complete_app)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come.")
 @click.option("-n", "--lines", default=200, show_default=True, help="How many of the last lines.")

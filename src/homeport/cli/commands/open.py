@@ -17,7 +17,7 @@ from homeport.cli.session import Session
 DASHBOARD = "dashboard"
 
 
-@click.command("open")
+@click.command("open", short_help="Open the dashboard or an app in the browser")
 @click.argument("name", default=DASHBOARD, shell_complete=complete_app)
 @click.option("--print", "only_print", is_flag=True, help="Print the address instead of opening it.")
 @click.option(

@@ -11,7 +11,7 @@ from homeport.cli.request_line import request_table
 from homeport.cli.session import Session
 
 
-@click.command("requests", cls=FilterCommand)
+@click.command("requests", short_help="List recorded requests", cls=FilterCommand)
 @click.argument("filter_words", metavar="[FILTER]...", nargs=-1, shell_complete=complete_filter)
 @click.option("-n", "--limit", default=50, show_default=True, help="How many, counted from the newest.")
 @click.option("--clear", is_flag=True, help="Forget every recorded request.")

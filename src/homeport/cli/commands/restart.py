@@ -11,7 +11,7 @@ from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 
 
-@click.command("restart")
+@click.command("restart", short_help="Restart apps")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_app)
 @command_options(json=True)
 @pass_session

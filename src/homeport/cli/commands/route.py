@@ -11,7 +11,7 @@ from homeport.cli.status_view import route_lines
 from homeport.model.route import RouteSpec, RouteState
 
 
-@click.command("route")
+@click.command("route", short_help="Give something that already runs a name")
 @click.argument("name", required=False, shell_complete=complete_route)
 @click.argument("target", required=False)
 @click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: target needs one.")

@@ -16,7 +16,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeDetail
 
 
-@click.command("show")
+@click.command("show", short_help="Show one request in full")
 @click.argument("exchange_id", metavar="ID", shell_complete=complete_exchange)
 @click.option("--body", type=click.Choice(["request", "response"]), help="Print one body, decoded, and nothing else.")
 @click.option("--curl", is_flag=True, help="Print the curl command that sends the request again.")

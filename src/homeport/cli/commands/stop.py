@@ -13,7 +13,7 @@ from homeport.model.app import AppState
 from homeport.model.errors import HomeportError
 
 
-@click.command("stop")
+@click.command("stop", short_help="Stop apps")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_app)
 @click.option("--all", "everything", is_flag=True, help="Stop the apps of every project.")
 @command_options(json=True)

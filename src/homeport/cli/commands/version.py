@@ -12,7 +12,7 @@ from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 
 
-@click.command("version")
+@click.command("version", short_help="Show the version")
 @command_options(json=True)
 @pass_session
 def command(session: Session) -> None:

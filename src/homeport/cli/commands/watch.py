@@ -17,7 +17,7 @@ from homeport.model.status import Lost
 TICK_S = 0.5
 
 
-@click.command("watch", cls=FilterCommand)
+@click.command("watch", short_help="Show requests as they pass", cls=FilterCommand)
 @click.argument("filter_words", metavar="[FILTER]...", nargs=-1, shell_complete=complete_filter)
 @click.option("--logs", is_flag=True, help="Show the apps' log lines between the requests.")
 @command_options(json=True, door=True)
