@@ -7,6 +7,8 @@ import contextlib
 import hashlib
 import socket
 import struct
+from asyncio import StreamReader as Reader
+from asyncio import StreamWriter as Writer
 
 import pytest
 
@@ -18,7 +20,6 @@ from homeport.model.finding import Finding, Unavailable
 from .conftest import FakeTarget, Road, hello, read_request
 
 GET = b"GET /a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
 async def test_keep_alive_on_both_sides(road: Road) -> None:

@@ -123,7 +123,7 @@ class Door:
         for inbound in list(self._inside):
             if inbound.deadline_s and now_s > inbound.deadline_s:
                 inbound.overdue()
-            elif inbound.is_waiting_for_answer and self._is_gone is not None:
+            elif inbound.is_half_closed and self._is_gone is not None:
                 door = inbound.transport.get_extra_info("sockname")
                 if self._is_gone(inbound.client, f"{door[0]}:{door[1]}"):
                     inbound.transport.abort()

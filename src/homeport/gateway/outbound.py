@@ -1,6 +1,6 @@
 """The upstream side of a visit: one connection that writes requests and reads answers, one exchange at a time.
 
-It knows the framing of answers and nothing of routes, hosts or pages; what it reads it hands to its `inbound` at once,
+It knows the framing of answers and nothing of routes, hosts or pages; what it reads it hands to its visit at once,
 so nothing is held here but an unfinished head or chunk line. It never half-closes: uvloop corrupts its heap on
 `write_eof` under churn, so an end is always the end of the whole connection.
 """
@@ -12,11 +12,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from homeport.model.endpoint import Endpoint
-from homeport.wire.http1 import HEAD_LIMIT_BYTES, BadMessage, Body, ChunkedBody, ResponseHead, parse_response_head
+from homeport.wire.http1 import (
+    HEAD_LIMIT_BYTES,
+    BadMessage,
+    Body,
+    ChunkedBody,
+    RequestHead,
+    ResponseHead,
+    parse_response_head,
+)
 
 if TYPE_CHECKING:
-    from homeport.gateway.inbound import Inbound
     from homeport.gateway.pool import Pool
+    from homeport.gateway.visit import Visit
 
 _END_OF_HEAD = b"\r\n\r\n"
 WRITE_BUFFER_BYTES = 256 * 1024
@@ -26,16 +34,17 @@ IDLE, HEAD, LENGTH, CHUNKED, UNTIL_CLOSE, TUNNEL = range(6)
 
 
 class Outbound(asyncio.Protocol):
-    """Made by a dial, owned by one Inbound while a visit lasts and by the pool between visits."""
+    """Made by a dial, owned by one Visit while it lasts and by the pool between visits."""
 
     __slots__ = (
         "_body",
         "_head",
-        "_inbound",
         "_kept",
         "_left",
         "_pool",
+        "_request",
         "_state",
+        "_visit",
         "address",
         "expires_s",
         "name",
@@ -43,13 +52,14 @@ class Outbound(asyncio.Protocol):
     )
 
     transport: asyncio.Transport
+    _request: RequestHead
 
     def __init__(self, address: Endpoint, pool: Pool) -> None:
         self.address = address
         self.name = str(address)
         self.expires_s = 0.0
         self._pool = pool
-        self._inbound: Inbound | None = None
+        self._visit: Visit | None = None
         self._state = IDLE
         self._kept = b""
         self._left = 0
@@ -69,177 +79,178 @@ class Outbound(asyncio.Protocol):
         """Whether any byte of the answer to the current request has come."""
         return self._state != HEAD or bool(self._kept)
 
-    def begin(self, inbound: Inbound) -> None:
-        """The next answer is for `inbound`."""
-        self._inbound = inbound
+    def begin(self, visit: Visit, request: RequestHead) -> None:
+        """The next answer is for `visit`."""
+        self._request = request
+        self._visit = visit
         self._state = HEAD
 
     def close(self) -> None:
         """Let go of the visit and close; what was written is still sent."""
-        self._inbound = None
+        self._visit = None
         self._state = IDLE
         self.transport.close()
 
     def abort(self) -> None:
-        self._inbound = None
+        self._visit = None
         self._state = IDLE
         self.transport.abort()
 
     # What the upstream does
 
     def data_received(self, data: bytes) -> None:
-        inbound = self._inbound
-        if inbound is None:  # bytes nobody asked for: the connection cannot be trusted any more
+        visit = self._visit
+        if visit is None:  # bytes nobody asked for: the connection cannot be trusted any more
             self._pool.drop(self)
             self.transport.abort()
             return
         state = self._state
         if state == HEAD:
-            self._read_head(inbound, self._kept + data if self._kept else data)
+            self._read_head(visit, self._kept + data if self._kept else data)
         elif state == LENGTH:
-            self._read_length(inbound, data)
+            self._read_length(visit, data)
         elif state == CHUNKED:
-            self._read_chunks(inbound, self._kept + data if self._kept else data)
+            self._read_chunks(visit, self._kept + data if self._kept else data)
         elif state == UNTIL_CLOSE:
-            inbound.answer_body(data, data)
+            visit.answer_body(data, data)
         else:
-            inbound.tunnelled(data)
+            visit.pass_down(data)
 
     def eof_received(self) -> bool:
         return False  # close: connection_lost decides what the end means
 
     def connection_lost(self, error: Exception | None) -> None:
-        inbound = self._inbound
-        if inbound is None:
+        visit = self._visit
+        if visit is None:
             self._pool.drop(self)
             return
-        state, self._state, self._inbound = self._state, IDLE, None
+        state, self._state, self._visit = self._state, IDLE, None
         if state == UNTIL_CLOSE and error is None:
-            inbound.answer_complete(None)
+            visit.complete()
         else:
-            inbound.upstream_lost(self, answering=state != HEAD or bool(self._kept))
+            visit.upstream_lost(has_answered=state != HEAD or bool(self._kept))
 
     def pause_writing(self) -> None:
-        if self._inbound is not None:
-            self._inbound.upstream_is_full(True)
+        if self._visit is not None:
+            self._visit.upstream_is_full(True)
 
     def resume_writing(self) -> None:
-        if self._inbound is not None:
-            self._inbound.upstream_is_full(False)
+        if self._visit is not None:
+            self._visit.upstream_is_full(False)
 
     # Grammar of the answer
 
-    def _read_head(self, inbound: Inbound, data: bytes) -> None:
+    def _read_head(self, visit: Visit, data: bytes) -> None:
         while True:
             end = data.find(_END_OF_HEAD)
             if end < 0:
                 self._kept = data
                 if len(data) > HEAD_LIMIT_BYTES:
-                    self._bad_answer(inbound, BadMessage("its head is larger than 64 KiB"))
+                    self._bad_answer(visit, BadMessage("its head is larger than 64 KiB"))
                 elif b"\n" in data and not data.startswith(b"HTTP/1."):
-                    self._bad_answer(inbound, BadMessage("it is not an HTTP/1.x response"))
+                    self._bad_answer(visit, BadMessage("it is not an HTTP/1.x response"))
                 return
             end += 4
             try:
-                head = parse_response_head(data[:end], inbound.method)
+                head = parse_response_head(data[:end], self._request.method)
             except BadMessage as bad:
-                self._bad_answer(inbound, bad)
+                self._bad_answer(visit, bad)
                 return
             data = data[end:]
             if head.status >= 200 or head.status == 101:
                 break
-            inbound.interim(head)
+            visit.interim(head)
             if not data:
                 self._kept = b""
                 return
         self._kept = b""
         self._head = head
         if head.status == 101:
-            self._switch(inbound, head, data)
+            self._switch(visit, head, data)
         else:
-            self._start_body(inbound, head, data)
+            self._start_body(visit, head, data)
 
-    def _switch(self, inbound: Inbound, head: ResponseHead, data: bytes) -> None:
-        if not inbound.may_switch:
-            self._bad_answer(inbound, BadMessage("it switches protocols although nobody asked for it"))
+    def _switch(self, visit: Visit, head: ResponseHead, data: bytes) -> None:
+        if not self._request.upgrade:
+            self._bad_answer(visit, BadMessage("it switches protocols although nobody asked for it"))
             return
         self._state = TUNNEL
-        inbound.switched(head)
+        visit.switched(head)
         if data:
-            inbound.tunnelled(data)
+            visit.pass_down(data)
 
-    def _start_body(self, inbound: Inbound, head: ResponseHead, data: bytes) -> None:
+    def _start_body(self, visit: Visit, head: ResponseHead, data: bytes) -> None:
         body = head.body
         if body >= 0:
             if len(data) >= body:  # the whole answer at once: one write, and the connection is free again
                 whole = data[:body] if len(data) > body else data
-                inbound.answer(head, perf_counter())
+                visit.answer(head)
                 if whole:
-                    inbound.answer_body(whole, whole)
-                self._complete(inbound, is_clean=len(data) == body)
+                    visit.answer_body(whole, whole)
+                self._complete(visit, is_clean=len(data) == body)
                 return
             self._state = LENGTH
             self._left = body
-            inbound.answer(head, perf_counter())
+            visit.answer(head)
             if data:
-                self._read_length(inbound, data)
+                self._read_length(visit, data)
         elif body == Body.CHUNKED:
             self._state = CHUNKED
             self._body = ChunkedBody()
-            inbound.answer(head, perf_counter())
+            visit.answer(head)
             if data:
-                self._read_chunks(inbound, data)
+                self._read_chunks(visit, data)
         else:
             self._state = UNTIL_CLOSE
-            inbound.answer(head, perf_counter())
+            visit.answer(head)
             if data:
-                inbound.answer_body(data, data)
+                visit.answer_body(data, data)
 
-    def _read_length(self, inbound: Inbound, data: bytes) -> None:
+    def _read_length(self, visit: Visit, data: bytes) -> None:
         size = len(data)
         if size < self._left:
             self._left -= size
-            inbound.answer_body(data, data)
+            visit.answer_body(data, data)
             return
         is_clean = size == self._left
         last = data if is_clean else data[: self._left]
-        inbound.answer_body(last, last)
-        self._complete(inbound, is_clean=is_clean)
+        visit.answer_body(last, last)
+        self._complete(visit, is_clean=is_clean)
 
-    def _read_chunks(self, inbound: Inbound, data: bytes) -> None:
+    def _read_chunks(self, visit: Visit, data: bytes) -> None:
         body = self._body
         assert body is not None
-        content: list[bytes] | None = None if inbound.speaks_http11 else []
+        content: list[bytes] | None = None if self._request.is_http11 else []
         try:
             taken = body.feed(data, content)
         except BadMessage:
-            self._inbound = None
+            self._visit = None
             self.transport.abort()
-            inbound.upstream_lost(self, answering=True)
+            visit.upstream_lost(has_answered=True)
             return
         self._kept = data[taken:]
         if taken:
             passed = data if not self._kept else data[:taken]
-            inbound.answer_body(passed, passed if content is None else b"".join(content))
+            visit.answer_body(passed, passed if content is None else b"".join(content))
         if body.is_done:
-            self._complete(inbound, is_clean=not self._kept)
+            self._complete(visit, is_clean=not self._kept)
 
-    def _complete(self, inbound: Inbound, *, is_clean: bool) -> None:
+    def _complete(self, visit: Visit, *, is_clean: bool) -> None:
         """The answer is whole. Bytes beyond it are nobody's: such a connection is not used again."""
         head = self._head
         assert head is not None
-        self._inbound = None
+        self._visit = None
         self._state = IDLE
         self._kept = b""
-        if is_clean and head.keep_alive and inbound.is_sent and self.is_usable:
+        if is_clean and head.keep_alive and visit.is_sent and self.is_usable:
             self.transport.resume_reading()
             self._pool.give(self, perf_counter(), head.keep_alive_s)
         else:
             self.transport.close()
-        inbound.answer_complete(self)
+        visit.complete()
 
-    def _bad_answer(self, inbound: Inbound, bad: BadMessage) -> None:
-        self._inbound = None
+    def _bad_answer(self, visit: Visit, bad: BadMessage) -> None:
+        self._visit = None
         self._state = IDLE
         self.transport.abort()
-        inbound.upstream_spoke_badly(bad)
+        visit.upstream_spoke_badly(bad)

@@ -1,0 +1,286 @@
+"""A visit: one request on its way to its upstream, and the answer on its way back. Made per request by an Inbound.
+
+It owns the exchange that is recorded, the counter of its route, and the upstream connection while it lasts. It knows
+nothing of how requests are framed (inbound.py) nor answers (outbound.py): both hand it bytes that belong to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from homeport.gateway import pages
+from homeport.gateway.forwarding import answer_head, request_head
+from homeport.gateway.outbound import Outbound
+from homeport.gateway.routes import Route
+from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
+from homeport.model.finding import Finding, Unavailable
+from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from homeport.gateway.inbound import Inbound
+
+_WAITING_LIMIT_BYTES = 64 * 1024  # of a body while the upstream is dialled
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
+
+
+class Visit:
+    """`is_sent` once the request was read to its end; `tunnels` once the upstream has switched protocols."""
+
+    __slots__ = (
+        "_inbound",
+        "_replay",
+        "_room",
+        "_route",
+        "_task",
+        "_to_send",
+        "exchange",
+        "head",
+        "is_sent",
+        "outbound",
+        "tunnels",
+    )
+
+    def __init__(self, inbound: Inbound, head: RequestHead | None, raw: bytes, now_s: float) -> None:
+        tap = inbound.door.tap
+        self._inbound = inbound
+        self.head = head
+        self.exchange = Exchange(
+            tap.next_id(), client=inbound.client, opened_s=now_s, head_s=now_s, request_head=raw
+        )  # fmt: skip
+        self.outbound: Outbound | None = None
+        self.tunnels = False
+        self.is_sent = head is not None and not head.body
+        self._route: Route | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._to_send: list[bytes] | None = None  # what waits for the upstream connection
+        self._replay = False  # the request may be sent again: nothing of it would be missing, and it is idempotent
+        self._room = tap.body_limit_bytes  # bytes of the current body that are still kept for the recording
+        tap.opened(self.exchange)
+
+    # On the way there
+
+    def enter(self, route: Route, head: RequestHead, prefix: bytes, forwarded: bytes, now_s: float) -> None:
+        """The route is known: get hold of its upstream, from the pool where one is idle."""
+        door, exchange = self._inbound.door, self.exchange
+        exchange.route = route.name
+        self._route = route
+        route.active += 1
+        route.visits += 1
+        route.last_s = now_s
+        if head.loops and door.loop_id in head.loops:
+            self.answer_ourselves(508, pages.LOOP, REFUSED)
+            return
+        self._to_send = [request_head(head, prefix, forwarded)]
+        self._replay = not head.body and head.method in _IDEMPOTENT
+        address = route.target.address()
+        outbound = door.pool.take(address, now_s) if address is not None else None
+        if outbound is not None:
+            exchange.reused = True
+            self._attach(outbound, now_s)
+        else:
+            self._task = door.loop.create_task(self._reach(route))
+
+    def send(self, data: bytes, *, is_last: bool) -> None:
+        """Bytes of the request's body."""
+        exchange = self.exchange
+        exchange.request_bytes += len(data)
+        if self._room > 0:
+            exchange.request_body.append(data[: self._room])
+            self._room -= len(data)
+        if is_last:
+            self.is_sent = True
+            exchange.sent_s = perf_counter()
+        if self.outbound is not None:
+            self.outbound.transport.write(data)
+        elif self._to_send is not None:
+            self._to_send.append(data)
+            if exchange.request_bytes > _WAITING_LIMIT_BYTES and not is_last:
+                self._inbound.upstream_is_full(True)
+
+    async def _reach(self, route: Route) -> None:
+        """Dial, waiting until the target can be dialled; answer with what is the matter when it cannot."""
+        try:
+            address = route.target.address() or await route.target.ready()
+            outbound = await self._inbound.door.dial(address)
+        except Unavailable as unavailable:
+            self._task = None
+            self.answer_ourselves(unavailable.status, unavailable.finding, UNREACHABLE)
+        except OSError as error:
+            self._task = None
+            status = 504 if isinstance(error, TimeoutError) else 502
+            self.answer_ourselves(status, route.target.explain(error), UNREACHABLE)
+        else:
+            self._task = None
+            self._attach(outbound, perf_counter())
+            self._inbound.upstream_is_full(False)
+
+    def _attach(self, outbound: Outbound, now_s: float) -> None:
+        exchange, to_send = self.exchange, self._to_send
+        assert to_send is not None
+        assert self.head is not None
+        exchange.dialled_s = now_s
+        exchange.upstream = outbound.name
+        if self.is_sent:
+            exchange.sent_s = now_s
+        self.outbound = outbound
+        if not self._replay:
+            self._to_send = None
+        outbound.begin(self, self.head)
+        if self._inbound.is_full:
+            outbound.transport.pause_reading()
+        outbound.transport.write(to_send[0] if len(to_send) == 1 else b"".join(to_send))
+
+    # On the way back
+
+    def upstream_is_full(self, is_full: bool) -> None:
+        self._inbound.upstream_is_full(is_full)
+
+    def interim(self, head: ResponseHead) -> None:
+        """100 Continue, 103 Early Hints: passed on as they are, to clients that know them."""
+        if self.head is not None and self.head.is_http11:
+            self._inbound.transport.write(head.raw)
+
+    def answer(self, head: ResponseHead) -> None:
+        exchange, request, inbound = self.exchange, self.head, self._inbound
+        assert request is not None
+        exchange.answered_s = perf_counter()
+        exchange.response_head = head.raw
+        self._replay = False
+        if head.body == Body.UNTIL_CLOSE or (head.body == Body.CHUNKED and not request.is_http11):
+            inbound.close_after_this()
+        self._room = inbound.door.tap.body_limit_bytes
+        inbound.transport.write(answer_head(head, request, closes=inbound.closes_after_this))
+
+    def answer_body(self, passed: bytes, written: bytes) -> None:
+        """`passed` came from the upstream; `written` is what the client gets of it (for HTTP/1.0 without chunks)."""
+        exchange = self.exchange
+        exchange.response_bytes += len(passed)
+        if self._room > 0:
+            exchange.response_body.append(passed[: self._room])
+            self._room -= len(passed)
+        self._inbound.transport.write(written)
+
+    def complete(self) -> None:
+        """The answer was whole; the upstream connection is somebody else's now."""
+        self.outbound = None
+        self._end(COMPLETE)
+        self._inbound.next()
+
+    def switched(self, head: ResponseHead) -> None:
+        """The upstream agreed to another protocol: from here on bytes pass both ways."""
+        assert self.head is not None
+        self.tunnels = True
+        self._replay = False
+        self.exchange.kind = "upgrade"
+        self.exchange.answered_s = perf_counter()
+        self.exchange.response_head = head.raw
+        self._inbound.transport.write(answer_head(head, self.head, closes=False))
+        self._inbound.tunnel()
+
+    def pass_down(self, data: bytes) -> None:
+        self.exchange.response_bytes += len(data)
+        self._inbound.door.tap.seen(self.exchange, False, data)
+        self._inbound.transport.write(data)
+
+    def pass_up(self, data: bytes) -> None:
+        if self.outbound is not None:
+            self.exchange.request_bytes += len(data)
+            self._inbound.door.tap.seen(self.exchange, True, data)
+            self.outbound.transport.write(data)
+
+    # When it does not go well
+
+    def upstream_lost(self, *, has_answered: bool) -> None:
+        """The upstream closed before its answer was whole. `has_answered`: some bytes of it had come."""
+        self.outbound = None
+        exchange, route, inbound = self.exchange, self._route, self._inbound
+        assert route is not None
+        if self.tunnels:
+            self._end(COMPLETE)
+            inbound.transport.close()
+        elif exchange.answered_s:
+            # The client must not take half an answer for a whole one, so its connection ends too.
+            self._end(UPSTREAM_GONE, f"{route.name} closed the connection in the middle of its answer")
+            inbound.transport.close()
+        elif exchange.reused and self._replay and not has_answered:
+            # It was closed while it lay in the pool. Nothing was answered, and the request may be repeated.
+            exchange.reused = False
+            self._task = inbound.door.loop.create_task(self._reach(route))
+        else:
+            self.answer_ourselves(502, route.target.explain(None), UPSTREAM_GONE)
+
+    def upstream_spoke_badly(self, bad: BadMessage) -> None:
+        self.outbound = None
+        assert self._route is not None
+        finding = Finding(
+            code="bad-answer",
+            what=f"{self._route.name} sent an answer that homeport does not pass on: {bad.why}.",
+            why="An answer that two programs could read in two ways is not passed on.",
+            next=f"homeport logs {self._route.name}",
+        )
+        self.answer_ourselves(502, finding, UPSTREAM_GONE)
+
+    def refused(self, bad: BadMessage) -> None:
+        """The request broke its own framing: the upstream must not take what it has for a whole one."""
+        self._let_go()
+        if self.exchange.answered_s:
+            self._end(REFUSED, f"the request broke off: {bad.why}")
+            self._inbound.transport.close()
+        else:
+            finding = Finding(code="bad-request", what=f"This request is not passed on: {bad.why}.")
+            self.answer_ourselves(bad.status, finding, REFUSED)
+
+    def client_gone(self) -> None:
+        """The client's connection is lost."""
+        tunnels = self.tunnels
+        self._let_go()
+        if tunnels:
+            self._end(COMPLETE)
+        else:
+            self._end(CLIENT_GONE, "the client closed the connection before it had its answer")
+
+    def answer_ourselves(self, status: int, finding: Finding, ending: str) -> None:
+        """The door answers with a page that says what is the matter."""
+        head, exchange, inbound = self.head, self.exchange, self._inbound
+        if not self.is_sent:
+            inbound.close_after_this()
+        fields = {name.lower(): value for name, value in head.headers} if head is not None else {}
+        as_json = pages.wants_json(fields.get(b"accept", b""), fields.get(b"content-type", b""))
+        page_head, body = pages.page(status, finding, as_json=as_json)
+        if inbound.closes_after_this:
+            page_head += b"Connection: close\r\n"
+        elif head is not None and not head.is_http11:
+            page_head += b"Connection: keep-alive\r\n"
+        page_head += b"\r\n"
+        exchange.answered_s = perf_counter()
+        exchange.response_head = page_head
+        is_head = head is not None and head.method == b"HEAD"
+        exchange.response_body = [] if is_head else [body]
+        exchange.response_bytes = 0 if is_head else len(body)
+        inbound.transport.write(page_head if is_head else page_head + body)
+        self._end(ending, finding.what)
+        inbound.door.loop.call_soon(inbound.next)
+
+    def _let_go(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        outbound, self.outbound = self.outbound, None
+        if outbound is not None:
+            if self.tunnels:
+                outbound.close()
+            else:
+                outbound.abort()
+
+    def _end(self, ending: str, why: str = "") -> None:
+        exchange, route = self.exchange, self._route
+        exchange.closed_s = perf_counter()
+        exchange.ending = ending
+        exchange.why = why
+        if route is not None:
+            route.active -= 1
+            route.last_s = exchange.closed_s
+        self._inbound.visit = None
+        self._inbound.door.tap.closed(exchange)
