@@ -117,6 +117,6 @@ def _message_lines(detail: ExchangeDetail, paint: Paint) -> list[str]:
 
 def _message_line(message: Message, paint: Paint) -> str:
     arrow = paint("→", "cyan") if message.from_client else paint("←", "green")
-    text = visible(message.text) if message.text is not None else f"{size(message.bytes)} of {message.kind}"
+    text = visible(message.text) if message.text is not None else size(message.bytes)
     kind = "" if message.kind == "text" else paint(f"{message.kind} ", "dim")
     return f"  {paint(f'{message.at_ms:>8.0f} ms', 'dim')} {arrow} {kind}{text}"

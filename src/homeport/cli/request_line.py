@@ -5,7 +5,7 @@ Pure: a summary in, text out. Paths and types were chosen by others, so they pas
 
 from __future__ import annotations
 
-from homeport.cli.table import Cell, Column, columns_of, cut, line, lines
+from homeport.cli.table import Cell, Column, columns_of, line, lines
 from homeport.cli.terminal import Paint
 from homeport.cli.words import clock, duration, size, visible
 from homeport.model.exchange import COMPLETE, OPEN, ExchangeSummary
@@ -16,13 +16,15 @@ _TIME = Column("TIME", min_width=8)
 _METHOD = Column("METHOD", min_width=6)
 _PATH = Column("PATH", flexible=True)
 _STATUS = Column("STATUS", right=True, min_width=3)
-_TOOK = Column("TOOK", right=True, min_width=7)
+_TOOK = Column("TOOK", right=True, min_width=8)
 _SIZE = Column("SIZE", right=True, min_width=6)
 _ROUTE = Column("ROUTE", min_width=8)
-_ENDING = Column("ENDING")
+_ENDING = Column("ENDING", min_width=13)
+_ENDING_IF_ANY = Column("ENDING")
 
 _WIDE = [_ID, _TIME, _METHOD, _PATH, _STATUS, _TOOK, _SIZE, _ROUTE, _ENDING]
-_SLIM = [_ID, _TIME, _METHOD, _PATH, _STATUS, _TOOK, _ROUTE, _ENDING]
+# A narrow line has no column to spare for endings: where there is one, the path before it gives way.
+_SLIM = [_ID, _TIME, _METHOD, _PATH, _ENDING_IF_ANY, _STATUS, _TOOK, _ROUTE]
 WIDE_FROM = 100  # columns: a narrower terminal has no room for the size and a readable path
 UNCUT_PATH = 40  # columns kept for the path where nothing is cut
 
@@ -42,9 +44,9 @@ def request_line(summary: ExchangeSummary, paint: Paint, width: int | None) -> s
     if width is None:
         widths[path] = max(UNCUT_PATH, widths[path])
     else:
-        others = sum(widths) - widths[path] + 2 * (len(widths) - 1) - (0 if widths[-1] else 2)
-        widths[path] = max(8, width - others)
-        row[path] = cut(_text(row[path]), widths[path])
+        shown = [i for i, w in enumerate(widths) if w]
+        columns, row, widths = [columns[i] for i in shown], [row[i] for i in shown], [widths[i] for i in shown]
+        widths[path] = max(8, width - sum(widths) + widths[path] - 2 * (len(widths) - 1))
     return line(columns, row, widths, paint)
 
 
