@@ -184,9 +184,7 @@ class Outbound(asyncio.Protocol):
         if body >= 0:
             if len(data) >= body:  # the whole answer at once: one write, and the connection is free again
                 whole = data[:body] if len(data) > body else data
-                visit.answer(head)
-                if whole:
-                    visit.answer_body(whole, whole)
+                visit.answer(head, whole)
                 self._complete(visit, is_clean=len(data) == body)
                 return
             self._state = LENGTH

@@ -48,6 +48,7 @@ class Routes:
     def __init__(self) -> None:
         self._by_name: dict[str, Route] = {}
         self._by_host: dict[bytes, Route | None] = {}  # None: a plain host
+        self._default: Route | None = None
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._by_name.values())
@@ -66,20 +67,25 @@ class Routes:
         if route.name in self._by_name:
             raise HomeportError("name-taken", f"there is a route {route.name!r} already", f"homeport stop {route.name}")
         self._by_name[route.name] = route
-        self._by_host.clear()
+        self._changed()
 
     def remove(self, name: str) -> Route:
         """Raises HomeportError("not-found")."""
         if name not in self._by_name:
             raise HomeportError("not-found", f"there is no route {name!r}", "homeport status")
-        self._by_host.clear()
-        return self._by_name.pop(name)
+        route = self._by_name.pop(name)
+        self._changed()
+        return route
 
     def default(self) -> Route | None:
         """What answers on the plain address: the newest route that asked for it, else the oldest that is not ours."""
+        return self._default
+
+    def _changed(self) -> None:
         ours = [route for route in self._by_name.values() if route.kind not in ("control", "tcp")]
         wanted = [route for route in ours if route.default]
-        return wanted[-1] if wanted else ours[0] if ours else None
+        self._default = wanted[-1] if wanted else ours[0] if ours else None
+        self._by_host.clear()
 
     def find(self, host: bytes, target: bytes) -> tuple[Route | None, bytes]:
         """The route, and the path prefix that led there (b"" or b"/@NAME"). Raises UnknownHost."""
@@ -95,7 +101,7 @@ class Routes:
             # Names that are no route go on to the default app: Vite's own files live under /@vite and /@fs.
             if named is not None and named.kind not in ("control", "tcp"):
                 return named, b"/@" + name
-        return self.default(), b""
+        return self._default, b""
 
     def _look_up(self, host: bytes) -> Route | None:
         name = normalised(host)
