@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -159,6 +164,13 @@ def test_missing_modules_and_managers_are_told(folder: Path) -> None:
     assert detect(folder, nothing).notices == ["pnpm is not installed here: npm install --global pnpm"]
 
 
+def test_a_second_app_beside_the_package_is_told(folder: Path) -> None:
+    put(folder, "package.json", SOURCES["package.json"])
+    put(folder, "main.py", FASTAPI)
+    [notice] = detect(folder, everything).notices
+    assert notice == "main.py looks like an app too: after `homeport init`, homeport.toml can run both"
+
+
 def test_django_runs_in_the_projects_own_environment(folder: Path) -> None:
     put(folder, "manage.py", "from django.core.management import execute_from_command_line")
     with_virtual_environment(folder, "django")
@@ -227,7 +239,7 @@ def test_an_application_is_read_and_never_imported(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "packages", "notice"),
     [
-        ([], None, "uvicorn does not seem to be installed here: python -m venv .venv, then "),
+        ([], None, "uvicorn does not seem to be installed here: python3 -m venv .venv, then "),
         (["uv.lock"], None, "uvicorn does not seem to be installed here: uv sync"),
         (["uv.lock"], (), "uvicorn does not seem to be installed in .venv: uv add --dev uvicorn"),
         (["poetry.lock"], None, "uvicorn does not seem to be installed here: poetry install"),
@@ -253,3 +265,33 @@ def test_a_broken_file_is_a_mistake_and_not_passed_over(folder: Path) -> None:
     with pytest.raises(HomeportError) as raised:
         detect(folder, everything)
     assert raised.value.message == "Procfile:2: is not UTF-8 text"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links to a virtual environment take POSIX")
+def test_the_detected_command_serves_a_real_application(folder: Path) -> None:
+    put(
+        folder,
+        "main.py",
+        "from starlette.applications import Starlette\n"
+        "from starlette.responses import PlainTextResponse\n"
+        "from starlette.routing import Route\n"
+        "app = Starlette(routes=[Route('/', lambda request: PlainTextResponse('ahoy'))])\n",
+    )
+    (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    found = detect(folder, nothing)
+    assert found.notices == []
+    with socket.socket() as hold:  # as a lease holds it: nobody else can listen there
+        hold.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        hold.bind(("127.0.0.1", 0))
+        port = hold.getsockname()[1]
+        command = str(only_app(found).run).replace("{host}", "127.0.0.1").replace("{port}", str(port))
+        with subprocess.Popen(
+            command, shell=True, cwd=folder, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            try:
+                assert process.stderr is not None
+                assert any(b"startup complete" in line for line in process.stderr)
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+                    assert answer.read() == b"ahoy"
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -290,3 +294,22 @@ def test_what_was_detected_can_be_written_down_and_means_the_same(folder: Path) 
     after = load_project(folder, {"A": "1"})
     assert after.specs == before.specs
     assert (before.source, after.source) == ("Procfile", "homeport.toml")
+
+
+def test_a_process_gets_the_environment_that_honcho_would_give_it(folder: Path) -> None:
+    put(folder, ".env", "A='one two' three\nB=$A\nHOME=/elsewhere\nC=x#y\nexport D=1\nE=\nF='a\\nb'\n")
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    put(folder, "Procfile", f"web: {shlex.join([sys.executable, '-c', show])}\n")
+    environ = {"PATH": os.environ["PATH"], "A": "os", "G": "os", "HOME": "/root"}
+    honcho = subprocess.run(
+        [sys.executable, "-m", "honcho", "start", "--no-prefix", "--no-colour"],
+        cwd=folder, env=environ, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    [printed] = [line for line in honcho.stdout.splitlines() if line.startswith("{")]
+    spec = only(load_project(folder, environ))
+    ours = subprocess.run(
+        spec.command, shell=True, cwd=spec.cwd, env=spec.env, capture_output=True, text=True, check=True
+    )
+    added = {"PORT", "HONCHO_PROCESS_NAME", "PYTHONUNBUFFERED"}  # by honcho; homeport's supervisor adds its own
+    expected = {name: value for name, value in json.loads(printed).items() if name not in added}
+    assert json.loads(ours.stdout) == expected

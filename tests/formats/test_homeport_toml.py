@@ -152,6 +152,7 @@ def test_not_durations(written: str) -> None:
         ('run = "x"\nneeds = ["wbe"]', 'needs[0]: no app is named "wbe"; did you mean "web"?'),
         ('run = "x"\nneeds = ["web"]', "needs: web needs web, so none of them could start first"),
         ('run = "x"\nports = { PORT = "auto" }', "ports.PORT: is already the name of the first port"),
+        ('run = "x"\nenv = { PORT = "1" }', "env.PORT: homeport sets this variable itself; use the key port"),
         ('run = "x"\nidle_stop = 5', 'idle_stop: needs start = "on-request"'),
         ('run = "x"\nserve = "."', "serve: an app has either run or serve, not both"),
         ('run = "x"\nspa = true', "spa: means something only beside serve"),

@@ -15,7 +15,7 @@ from homeport.model.app import Ready
 NAMES = st.from_regex(r"[a-z0-9]{1,3}(\.[a-z]{1,3})?", fullmatch=True)
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 FILLED = WORDS.filter(str.strip)
-VARIABLES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,3}", fullmatch=True).filter(lambda name: name != "PORT")
+VARIABLES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,3}", fullmatch=True).filter(lambda name: name not in ("PORT", "HOST"))
 PORTS = st.one_of(st.none(), st.integers(1, 65535))
 DURATIONS = st.one_of(st.integers(1, 1_000_000).map(float), st.floats(1e-6, 86400.0))
 READY = st.one_of(

@@ -6,6 +6,7 @@ PORT (Vite) is started as its script says, with nothing appended.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -92,6 +93,8 @@ def _package(folder: Path, which: Which, notices: list[str]) -> Found | None:
     elif package.has_dependencies and not _has_modules(folder):
         notices.append(f"node_modules is missing: run `{manager} install` first")
     command = f"{manager} run {package.script}"
+    if other := detect_django(folder, which, []) or detect_python_app(folder, which, []):
+        notices.append(f"{other.source} looks like an app too: after `homeport init`, homeport.toml can run both")
     name = slug(package.name or folder.name)
     return "package.json", f"package.json has a {package.script} script: {command}", {name: AppTable(run=command)}
 
@@ -115,7 +118,7 @@ def _has_modules(folder: Path) -> bool:
 def _up_to_repository(folder: Path) -> Iterator[Path]:
     """The folder and those above it inside its git repository; outside of one, the folder alone."""
     places = [folder, *folder.parents]
-    root = next((position for position, place in enumerate(places) if (place / ".git").exists()), 0)
+    root = next((position for position, place in enumerate(places) if os.path.exists(place / ".git")), 0)
     yield from places[: root + 1]
 
 

@@ -58,7 +58,8 @@ def find_python(folder: Path, which: Which) -> Python:
     for name in VIRTUAL_ENVIRONMENTS:
         if (folder / name / inside).is_file():
             return Python(str(Path(name) / inside), folder / name, which)
-    return Python("python3" if which("python3") else "python", None, which)
+    names = ("python", "py") if sys.platform == "win32" else ("python3", "python")
+    return Python(next(filter(which, names), names[0]), None, which)
 
 
 def detect_django(folder: Path, which: Which, notices: list[str]) -> PythonServer | None:

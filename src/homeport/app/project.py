@@ -85,7 +85,7 @@ def load_project(
         source, words, file = detected.source, detected.words, detected.file
         notices += detected.notices
         mistakes = Mistakes(source, {(): 1})
-    names = [name if name in file.apps or name in file.routes else slug(name) for name in names]  # Web_1 is web-1
+    names = [slug(name) if slug(name) in file.apps else name for name in names]  # a Procfile's Web_1 is web-1
     chosen = choose(file, names)
     branch = git_branch(str(root))
     maker = _SpecMaker(root, file, branch, env, serve_with, mistakes)
@@ -106,7 +106,7 @@ def load_project(
 def find_root(folder: Path, notices: list[str]) -> Path | None:
     """The nearest folder, upwards, with a homeport.toml. One that a stranger put above us is not run, and told."""
     for place in (folder, *folder.parents):
-        if not (place / FILE_NAME).is_file():
+        if not os.path.isfile(place / FILE_NAME):  # unlike Path's, false where we may not look
             continue
         if place == folder or _is_trusted(place / FILE_NAME, folder):
             return place
