@@ -64,7 +64,10 @@ class Machine(Protocol):
         """
 
     def strays(self) -> list[int]:
-        """Processes that we adopted: children of ours in a session that is not ours. Zombies included."""
+        """Children of ours that may be adopted orphans of an app: they are in a session that is not ours. Zombies too.
+
+        Not those whose environment can be read and names no app.
+        """
 
     def marked(self, prefix: str) -> dict[int, str]:
         """Every process whose HOMEPORT_APP begins with the prefix. Looks at all processes: milliseconds, not less."""

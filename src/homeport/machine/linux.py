@@ -14,6 +14,7 @@ from homeport.machine.sock_diag import Row
 from homeport.model.endpoint import Endpoint
 
 _PR_SET_CHILD_SUBREAPER = 36
+_NOT_AN_APPS = "-"  # an environment that is whole, and names no app
 _CACHED = 64  # apps whose listeners are remembered, and clients that are looked at first
 
 
@@ -30,7 +31,7 @@ class Linux:
     """See Machine."""
 
     def __init__(self) -> None:
-        self._markers: dict[tuple[int, float], str] = {}  # of adopted orphans: nginx overwrites its environment
+        self._markers: dict[tuple[int, float], str] = {}
         self._listeners: dict[frozenset[int], tuple[frozenset[int], list[Listener]]] = {}
         self._clients: list[int] = []
 
@@ -43,8 +44,11 @@ class Linux:
 
     def tree(self, root_pids: Collection[int], marker: str) -> list[int]:
         roots = list(root_pids)
-        roots += [pid for pid in self.strays() if marker and pid not in roots and self._marker(pid) == marker]
         found: dict[int, bool] = {}
+        for pid in self.strays() if marker else ():
+            status = _stat(pid)
+            if status and self._marker(pid, status) == marker:
+                roots.append(pid)
         while roots:
             pid = roots.pop()
             status = _stat(pid) if pid not in found else None
@@ -55,11 +59,14 @@ class Linux:
 
     def strays(self) -> list[int]:
         session = os.getsid(0)
-        seen = {pid: _stat(pid) for pid in _children(os.getpid())}
-        strays = [pid for pid, status in seen.items() if status and status.session != session]
+        seen = {pid: status for pid in _children(os.getpid()) if (status := _stat(pid))}
         if len(self._markers) > 4 * _CACHED:
             self._markers = {key: marker for key, marker in self._markers.items() if key[0] in seen}
-        return strays
+        return [
+            pid
+            for pid, status in seen.items()
+            if status.session != session and self._marker(pid, status) != _NOT_AN_APPS
+        ]
 
     def marked(self, prefix: str) -> dict[int, str]:
         found = {pid: _marker_in_environment(pid) for pid in _all_pids() if pid != os.getpid()}
@@ -132,10 +139,8 @@ class Linux:
     def git_branch_of_worktree(self, folder: str) -> str:
         return git.branch_of_worktree(folder)
 
-    def _marker(self, pid: int) -> str:
-        status = _stat(pid)
-        if status is None:
-            return ""
+    def _marker(self, pid: int, status: _Stat) -> str:
+        """What its environment says; remembered, since it may be overwritten (and a zombie has none)."""
         key = (pid, status.started)
         marker = self._markers.get(key) or _marker_in_environment(pid)
         if marker:
@@ -171,13 +176,16 @@ def _ourselves_and_ancestors() -> set[int]:
 
 
 def _marker_in_environment(pid: int) -> str:
+    """The value of HOMEPORT_APP; '' when the environment cannot be read any more (nginx writes its title over it)."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environment = file.read()
     except OSError:
         return ""
     _, found, rest = (b"\0" + environment).partition(b"\0HOMEPORT_APP=")
-    return rest.split(b"\0", 1)[0].decode("utf-8", "surrogateescape") if found else ""
+    if not found:
+        return _NOT_AN_APPS if b"\0PATH=" in environment else ""
+    return rest.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
 def _socket_inodes(pid: int) -> set[int]:

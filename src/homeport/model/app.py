@@ -46,6 +46,9 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     port_env: str = "PORT"
     ports: dict[str, int | None] = {}  # further ports: environment name -> fixed port or None
     socket: bool = False  # the app listens on the Unix socket in HOMEPORT_SOCKET
+    # "maybe": a worker of a Procfile may never listen; it is ready when it has run for a few seconds without listening.
+    # "no": ready as soon as it runs.
+    listens: Literal["yes", "maybe", "no"] = "yes"
     ready: Ready = Ready()
     ready_timeout_s: float = 60.0
     needs: list[str] = []
@@ -92,10 +95,13 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     given: str = ""  # the address it was given
     listens: list[str] = []
     exit_code: int | None = None
+    ran_s: float | None = None  # from its start to its end
+    again_in_s: float | None = None  # until it is started again
     last_log: list[str] = []  # the last lines, oldest first
     waited_s: float | None = None  # how long it was waited for, when that ran out
     ready: Ready = Ready()
     ready_seen: str = ""  # what the ready check saw last: "status 500", "connection refused"
     needs: str = ""  # the app it waits for
+    needs_state: str = ""  # and how that one is: "failed", "" when it was never started
     error: str = ""  # what the system said: "Connection refused", "No such file or directory: 'nodee'"
     port_holder: str = ""  # who holds the wanted port, where somebody does: "node (pid 4121)"

@@ -1,0 +1,231 @@
+"""One run of a command: from its start until nothing of it is left, and what was seen of it meanwhile.
+
+It looks at the process tree in short intervals, since neither a new listener nor a daemon announces itself. It never
+starts anything twice and explains nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from homeport.machine.interface import Listener
+from homeport.machine.leases import Lease
+from homeport.model.app import AppSpec
+from homeport.model.endpoint import Endpoint
+from homeport.targets import follow, readiness
+from homeport.targets.child import Child
+from homeport.targets.command import Given, shown
+from homeport.targets.journal import Entry
+from homeport.targets.lines import plain
+from homeport.targets.seams import Surroundings
+from homeport.targets.tree import Orphans, Tree
+
+# What servers say when bind() fails: libc's words, Node's, and those of frameworks that say it themselves.
+_PORT_IN_USE = re.compile(r"EADDRINUSE|address (?:is )?already in use|port \d+ is (?:already )?in use", re.IGNORECASE)
+
+_SLOW_LOOKS_AFTER_S = 5.0  # what takes longer to start will not be missed for a fifth of a second
+_SLOW_LOOK_FACTOR = 4
+_DRAIN_S = 0.5  # for the last lines of a child that ended
+
+
+class Run:
+    """`seen` is called after every look; `say` gets every line of output, without terminal sequences."""
+
+    def __init__(
+        self,
+        spec: AppSpec,
+        route: str,
+        given: Given,
+        leases: list[Lease],
+        around: Surroundings,
+        orphans: Orphans,
+        heard: Callable[[str], None],
+    ) -> None:
+        self.given = given
+        self.listeners: list[Listener] = []
+        self.endpoint: Endpoint | None = None
+        self.bind_failed = False  # it said that its address is in use while we held its port
+        self.ready_seen = ""
+        self._spec = spec
+        self._route = route
+        self._leases = leases
+        self._around = around
+        self._orphans = orphans
+        self._heard = heard
+        self._loop = asyncio.get_running_loop()
+        self._began_s = self._loop.time()
+        self._since_s = self._began_s  # when it began to start: with the run, or when it stopped listening
+        self._ended_s = 0.0
+        self._left_behind_s: float | None = None  # when the command ended with 0, and processes stayed
+        self._mentioned: list[int] = []
+        self._is_checked = False
+        self._had_endpoint = False
+        self._look_now = asyncio.Event()
+        self._child: Child | None = None
+        self._tree: Tree | None = None
+        self._spawn: asyncio.Future[Child] | None = None
+        self._check: asyncio.Task[None] | None = None
+        self._check_with: tuple[str, Mapping[str, str]] = ("", {})
+
+    async def start(self, words: str | list[str], cwd: str, env: Mapping[str, str]) -> None:
+        """Raises OSError. A child that was started while we were cancelled is kept, so that `end` ends it."""
+        self._orphans.spawning += 1
+        self._spawn = asyncio.ensure_future(Child.start(words, cwd, env, self._hear, self._look_now.set))
+        self._spawn.add_done_callback(lambda _: self._orphans.spawned())
+        await asyncio.wait([self._spawn])
+        self._adopt(self._spawn.result())
+        self._check_with = (cwd, env)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the command, or of what it left behind."""
+        if self._tree is None or not self._tree.members:
+            return None
+        root = self._tree.root
+        return root if root in self._tree.members else min(self._tree.members)
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the command; of the daemon, where it left one behind that ended."""
+        code = self._child.exit_code if self._child else None
+        adopted = self._tree.exit_code if self._tree and self._left_behind_s is not None else None
+        return code if adopted is None else adopted
+
+    @property
+    def ran_s(self) -> float:
+        return (self._ended_s or self._loop.time()) - self._began_s
+
+    @property
+    def starting_s(self) -> float:
+        return self._loop.time() - self._since_s
+
+    @property
+    def is_ready(self) -> bool:
+        ready, listens = self._spec.ready, self._spec.listens
+        if ready.path or ready.log or ready.command:
+            return self._is_checked and (self.endpoint is not None or not self._had_endpoint)
+        if self.endpoint is not None or listens == "no":
+            return True
+        return listens == "maybe" and not self._had_endpoint and self.ran_s >= self._around.pace.worker_after_s
+
+    def look_soon(self) -> None:
+        self._look_now.set()
+
+    async def follow(self, seen: Callable[[], bool]) -> None:
+        """Look until it has ended, or until `seen` says that it is enough."""
+        while self._child and self._tree:
+            self._look_now.clear()
+            self._look(self._tree)
+            if not self._tree.members:
+                await self._child.ended.wait()  # the kernel knew it a moment earlier
+            if self._has_ended(self._child, self._tree) or seen():
+                break
+            try:
+                await asyncio.wait_for(self._look_now.wait(), self._pause_s())
+            except TimeoutError:
+                pass
+        if self._child and self._child.ended.is_set():
+            await self._child.drained(_DRAIN_S)
+
+    async def end(self) -> None:
+        """End what still runs, close all that is open. May be called again, after it was cancelled too."""
+        if self._check:
+            self._check.cancel()
+            await asyncio.wait([self._check])
+        if self._spawn and self._child is None:
+            await asyncio.wait([self._spawn])  # we were cancelled while it was being started
+            if not self._spawn.exception():
+                self._adopt(self._spawn.result())
+        pace = self._around.pace
+        if self._tree:
+            grace_s = self._spec.stop_timeout_s
+            await self._tree.end(grace_s, pace.kill_limit_s, lambda: self._force(grace_s))
+            self._tree.close()
+        if self._child:
+            await self._child.drained(_DRAIN_S)
+            await self._child.close()
+        self._ended_s = self._ended_s or self._loop.time()
+        self.listeners, self.endpoint = [], None
+
+    def _adopt(self, child: Child) -> None:
+        self._child = child
+        entry = Entry(route=self._route, command=shown(self._spec.command), folder=self._spec.folder)
+        self._tree = Tree(self._around, self._orphans, entry, child.pid)
+        self._tree.look()
+
+    def _look(self, tree: Tree) -> None:
+        tree.look()
+        self.listeners = self._around.machine.listeners(list(tree.members))
+        self.endpoint = follow.choose(self.listeners, self.given, mentioned=self._mentioned, current=self.endpoint)
+        if self.endpoint is None and self._had_endpoint:
+            self._had_endpoint, self._since_s = False, self._loop.time()  # a dev server that starts itself anew
+            self._is_checked = False
+        self._had_endpoint = self._had_endpoint or self.endpoint is not None
+        ports = {listener.endpoint.port for listener in self.listeners}
+        for lease in self._leases:
+            if lease.port in ports:
+                lease.yield_hold()  # it listens: nobody else can, and it may close and listen again as it likes
+        self._ask()
+
+    def _has_ended(self, child: Child, tree: Tree) -> bool:
+        if not child.ended.is_set():
+            return False
+        if not tree.members or child.exit_code:
+            return True
+        now_s = self._loop.time()
+        self._left_behind_s = self._left_behind_s or now_s
+        return not self.listeners and now_s - self._left_behind_s > self._around.pace.leftover_grace_s
+
+    def _pause_s(self) -> float:
+        pace = self._around.pace
+        if self.is_ready:
+            return pace.look_steady_s
+        slow = self.starting_s > _SLOW_LOOKS_AFTER_S
+        return min(pace.look_starting_s * (_SLOW_LOOK_FACTOR if slow else 1), pace.look_steady_s)
+
+    def _hear(self, stream: str, text: str, continues: bool) -> None:
+        self._around.log.line(self._route, stream, text, continues)
+        line = plain(text)
+        self._heard(line)
+        if self.is_ready:
+            return
+        self._mentioned += [port for port in follow.mentioned_ports(line) if port not in self._mentioned][:8]
+        if self._spec.ready.log and re.search(self._spec.ready.log, line):
+            self._is_checked = True
+            self._look_now.set()
+        if _PORT_IN_USE.search(line) and any(lease.holds for lease in self._leases):
+            self.bind_failed = True
+            for lease in self._leases:
+                lease.yield_hold()
+
+    def _ask(self) -> None:
+        """Have a path or a command asked until it is good, and again after the app stopped listening."""
+        ready, pace = self._spec.ready, self._around.pace
+        cwd, env = self._check_with
+
+        def check() -> Awaitable[str] | None:
+            if ready.command:
+                return readiness.command_succeeds(ready.command, cwd, env, pace.check_limit_s, self._kill)
+            if self.endpoint is None:
+                return None
+            return readiness.path_answers(self.endpoint, ready.path, pace.check_limit_s)
+
+        if (ready.path or ready.command) and not self._is_checked and (self._check is None or self._check.done()):
+            asking = readiness.ask_until_good(check, self._checked, pace.check_s)
+            self._check = asyncio.create_task(asking, name=f"ready check of {self._route}")
+
+    def _checked(self, outcome: str) -> None:
+        self.ready_seen = outcome
+        if not outcome:
+            self._is_checked = True
+            self._look_now.set()
+
+    def _kill(self, pid: int) -> None:
+        machine = self._around.machine
+        times = {member: machine.start_time(member) for member in machine.tree([pid], "")}
+        machine.signal_processes({key: time for key, time in times.items() if time is not None}, force=True)
+
+    def _force(self, grace_s: float) -> None:
+        self._around.log.line(self._route, "homeport", f"did not end within {grace_s:g} s: killed", False)

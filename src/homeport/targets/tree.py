@@ -1,0 +1,134 @@
+"""The processes of one app: the child, its descendants, and those that left it behind (daemons).
+
+It remembers every process with its start time, writes them into the journal, and ends them all. What the processes
+listen on and what that means is for others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from homeport.targets.journal import Entry
+from homeport.targets.seams import Surroundings
+
+_LOOK_ENDING_S = 0.02
+
+
+class Tree:
+    """`members` are the processes seen at the last look, with their start times."""
+
+    def __init__(self, around: Surroundings, orphans: Orphans, entry: Entry, pid: int) -> None:
+        self.members: dict[int, float] = {}
+        self.root = pid
+        self.marker = f"{around.marker_key}/{entry.route}"
+        self.started = around.machine.start_time(pid) or 0.0
+        self.exit_code: int | None = None  # of the last adopted process that ended
+        self._around = around
+        self._orphans = orphans
+        self._entry = entry
+        orphans.trees.append(self)
+
+    def look(self) -> bool:
+        """See who lives; true when that changed. Ended orphans are collected."""
+        machine = self._around.machine
+        self._orphans.collect()
+        known = [pid for pid, started in self.members.items() if machine.start_time(pid) == started]
+        root = [self.root] if machine.start_time(self.root) == self.started else []
+        roots = {*root, *known, *self._orphans.claimed_by(self)}
+        times = {pid: machine.start_time(pid) for pid in machine.tree(roots, self.marker)}
+        members = {pid: started for pid, started in times.items() if started is not None}
+        if members == self.members:
+            return False
+        self.members = members
+        self._around.journal.put(
+            Entry(
+                route=self._entry.route,
+                command=self._entry.command,
+                folder=self._entry.folder,
+                processes=members,
+            )
+        )
+        return True
+
+    async def end(self, grace_s: float, kill_limit_s: float, on_force: Callable[[], None]) -> None:
+        """Ask all of them to end, force what is left after the grace time, and wait until nothing is left."""
+        loop = asyncio.get_running_loop()
+        self.look()
+        for force, limit_s in ((False, grace_s), (True, kill_limit_s)):
+            deadline_s = loop.time() + limit_s
+            signalled: set[int] = set()
+            if force and self.members:
+                on_force()
+            while self.members and loop.time() < deadline_s:
+                if new := {pid: started for pid, started in self.members.items() if pid not in signalled}:
+                    # Also those that were forked while the others were told.
+                    self._around.machine.signal_processes(new, force=force)
+                    signalled |= new.keys()
+                await asyncio.sleep(_LOOK_ENDING_S)
+                self.look()
+
+    def close(self) -> None:
+        self._orphans.forget(self)
+        self._around.journal.remove(self._entry.route)
+
+
+class Orphans:
+    """Processes that lost their parent and became our children: whose they are, and what they ended with."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.trees: list[Tree] = []
+        self.spawning = 0  # children that are being started: they are not orphans, though no tree has them yet
+        self._around = around
+        self._claims: dict[tuple[int, float], Tree] = {}
+
+    def claimed_by(self, tree: Tree) -> list[int]:
+        """Orphans whose environment names nobody (nginx writes its title over it) and that are most likely this tree's.
+
+        An orphan is taken for one of the youngest tree that is older than it and whose first process has ended.
+        """
+        machine = self._around.machine
+        for pid in machine.strays() if self._lost_its_root(tree) else ():
+            started = machine.start_time(pid)
+            if started is None or self._is_known(pid, started):
+                continue
+            owners = [other for other in self.trees if other.started <= started and self._lost_its_root(other)]
+            if owners and not self.spawning:
+                self._claims[pid, started] = max(owners, key=lambda owner: owner.started)
+        return [
+            pid
+            for (pid, started), owner in self._claims.items()
+            if owner is tree and machine.start_time(pid) == started
+        ]
+
+    def collect(self) -> None:
+        """Reap orphans that ended. Children that we started ourselves are reaped by whoever started them."""
+        machine = self._around.machine
+        if self.spawning:
+            return
+        roots = {tree.root for tree in self.trees}
+        for pid in machine.strays():
+            if pid in roots or machine.start_time(pid) is not None:
+                continue
+            code = machine.reap(pid)
+            owner = next((tree for tree in self.trees if pid in tree.members), None)
+            if owner and code is not None:
+                owner.exit_code = code
+
+    def spawned(self) -> None:
+        """A child that was being started is, or could not be."""
+        self.spawning -= 1
+
+    def forget(self, tree: Tree) -> None:
+        if tree in self.trees:
+            self.trees.remove(tree)
+        self._claims = {key: owner for key, owner in self._claims.items() if owner is not tree}
+
+    def _is_known(self, pid: int, started: float) -> bool:
+        machine = self._around.machine
+        by_tree = any(tree.members.get(pid) == started or tree.root == pid for tree in self.trees)
+        by_marker = any(pid in machine.tree((), tree.marker) for tree in self.trees)
+        return by_tree or by_marker or (pid, started) in self._claims
+
+    def _lost_its_root(self, tree: Tree) -> bool:
+        return self._around.machine.start_time(tree.root) != tree.started
