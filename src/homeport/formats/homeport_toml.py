@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from homeport.formats import app_values
 from homeport.formats import toml_values as values
 from homeport.formats.project_check import check_project
 from homeport.formats.project_file import AppTable, ProjectFile, RouteTable
@@ -30,32 +31,32 @@ class Key(NamedTuple):
 
 
 APP_KEYS: dict[str, Key] = {
-    "run": Key("run", values.command),
+    "run": Key("run", app_values.command),
     "serve": Key("serve", values.filled),
     "with": Key("server", values.one_of("builtin", "nginx", "apache")),
     "spa": Key("spa", values.boolean),
     "reload": Key("reload", values.boolean),
     "listing": Key("listing", values.boolean),
     "cwd": Key("cwd", values.filled),
-    "env": Key("env", values.env_table(values.text)),
-    "env_file": Key("env_file", values.one_or_more),
+    "env": Key("env", app_values.env_table(values.text)),
+    "env_file": Key("env_file", app_values.one_or_more),
     "host": Key("host", values.filled),
-    "port": Key("port", values.port),
-    "port_env": Key("port_env", values.env_name),
-    "ports": Key("ports", values.env_table(values.port)),
+    "port": Key("port", app_values.port),
+    "port_env": Key("port_env", app_values.env_name),
+    "ports": Key("ports", app_values.env_table(app_values.port)),
     "socket": Key("socket", values.boolean),
-    "ready": Key("ready", values.ready),
-    "ready_timeout": Key("ready_timeout_s", values.duration()),
+    "ready": Key("ready", app_values.ready),
+    "ready_timeout": Key("ready_timeout_s", app_values.duration()),
     "needs": Key("needs", values.listed(values.filled)),
     "restart": Key("restart", values.one_of("never", "on-failure", "always")),
-    "stop_timeout": Key("stop_timeout_s", values.duration(zero=True)),
+    "stop_timeout": Key("stop_timeout_s", app_values.duration(zero=True)),
     "start": Key("start", values.one_of("up", "on-request")),
-    "idle_stop": Key("idle_stop_s", values.duration()),
+    "idle_stop": Key("idle_stop_s", app_values.duration()),
     "default": Key("default", values.boolean),
 }
 ROUTE_KEYS: dict[str, Key] = {
-    "target": Key("target", values.target),
-    "listen": Key("listen", values.listen),
+    "target": Key("target", app_values.target),
+    "listen": Key("listen", app_values.listen),
     "default": Key("default", values.boolean),
 }
 TOP_KEYS = ("name", "apps", "routes")
