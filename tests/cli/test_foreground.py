@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from homeport.cli.stopping import by_need
 from homeport.model.app import AppState
 from homeport.model.finding import Finding
 from homeport.model.log import LogLine
@@ -140,3 +141,20 @@ def test_detached_failure_is_told() -> None:
     outcome = invoke("run -d --name web -- server", engine)
     assert (outcome.status, outcome.out) == (1, "")
     assert "web exited with code 1\nhint: homeport logs web\n" in outcome.err
+
+
+def test_interrupt_leaves_what_ran_already() -> None:
+    engine = FakeEngine(app("web", "starting"))
+    engine.apps.on_start = lambda: signal.raise_signal(signal.SIGINT)
+    outcome = invoke("run --name web -- server", engine)
+    assert engine.apps.stopped == []
+    assert "web ran already" in outcome.err
+
+
+def test_what_needs_others_is_stopped_before_them() -> None:
+    assert by_need({"db": [], "api": ["db", "cache"], "cache": ["db"], "docs": []}) == [
+        ["api"],
+        ["cache"],
+        ["db", "docs"],
+    ]
+    assert by_need({"a": ["b"], "b": ["a"]}) == [["a", "b"]]

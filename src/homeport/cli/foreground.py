@@ -15,7 +15,7 @@ from homeport.cli.printer import Printer, printer_for
 from homeport.cli.seams import Engine
 from homeport.cli.session import Session
 from homeport.cli.signals import TerminalGone, on_stop
-from homeport.cli.stopping import kill_at_once, stop_all
+from homeport.cli.stopping import by_need, kill_at_once, stop_all
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
@@ -27,12 +27,13 @@ HANGUP_STATUS = 129  # 128 + SIGHUP
 
 
 class Foreground:
-    """One run. It stops only what it started."""
+    """One run. It stops only what it started: an app that ran already is followed, and left running."""
 
     def __init__(self, session: Session, engine: Engine, specs: list[AppSpec], *, requests: bool = False) -> None:
         self._session, self._engine, self._specs = session, engine, specs
         self._kinds = ("app", "log", "exchange") if requests else ("app", "log")
         self._states: dict[str, AppState] = {}
+        self._own: list[str] = []  # routes that this command started
         self._printer: Printer = printer_for(session, [])
         self._last_log: dict[str, int] = {}
         self._failures: list[str] = []  # routes, in the order in which they failed
@@ -50,18 +51,22 @@ class Foreground:
         return self._status()
 
     def _start(self) -> None:
+        before = {state.route: state.pid for state in self._engine.apps.list() if not has_ended(state)}
         states = self._engine.apps.start(self._specs)
         self._states = {state.route: state for state in states}
+        self._own = [state.route for state in states if before.get(state.route, -1) != state.pid]
         self._last_log = dict.fromkeys(self._states, 0)
         self._printer = printer_for(self._session, list(self._states))
         for state in states:
             self._take(state)
+        if attached := [route for route in self._states if route not in self._own]:
+            self._printer.say(f"{', '.join(attached)} ran already; Ctrl-C leaves it running")
         if self._asked:
-            self._stop_in_background()
+            self._stop()
 
     def _follow(self, feed: Feed) -> None:
         try:
-            while not all(has_ended(state) for state in self._states.values()):
+            while not self._is_over():
                 self._take(feed.next(TICK_S))
             while (data := feed.next(0)) is not None:
                 self._take(data)
@@ -100,14 +105,24 @@ class Foreground:
         if not self._states:
             return  # `apps.start` has not answered yet; it is heeded then
         if self._asked == 1:
-            self._stop_in_background()
+            self._stop()
         else:
-            kill_at_once(self._states.values())
+            kill_at_once(self._states[route] for route in self._own)
 
-    def _stop_in_background(self) -> None:
-        routes = [route for route, state in self._states.items() if not has_ended(state)]
-        self._printer.say(f"stopping {', '.join(routes)} (Ctrl-C again kills)")
-        threading.Thread(target=stop_all, args=(self._engine, routes), name="stop apps", daemon=True).start()
+    def _stop(self) -> None:
+        """In a thread of its own: the loop goes on and shows what the apps say last."""
+        routes = {spec.name: state.route for spec, state in zip(self._specs, self._states.values(), strict=True)}
+        needs = {spec.name: spec.needs for spec in self._specs if routes[spec.name] in self._own}
+        levels = [[routes[name] for name in level] for level in by_need(needs)]
+        running = [route for route in self._own if not has_ended(self._states[route])]
+        if running:
+            self._printer.say(f"stopping {', '.join(running)} (Ctrl-C again kills)")
+        threading.Thread(target=stop_all, args=(self._engine, levels), name="stop apps", daemon=True).start()
+
+    def _is_over(self) -> bool:
+        """Once we were asked to stop, apps that are not ours are no longer waited for."""
+        routes = self._own if self._asked else list(self._states)
+        return all(has_ended(self._states[route]) for route in routes)
 
     def _status(self) -> int:
         if self._failures:

@@ -16,10 +16,24 @@ from homeport.model.app import AppState
 from homeport.model.errors import HomeportError
 
 
-def stop_all(engine: Engine, routes: list[str]) -> None:
-    """Ask the engine to stop them, all at the same time: each may take its whole grace time."""
-    with ThreadPoolExecutor(max_workers=max(1, len(routes))) as pool:
-        list(pool.map(lambda route: _stop(engine, route), routes))
+def stop_all(engine: Engine, levels: list[list[str]]) -> None:
+    """Ask the engine to stop them; those of one level at the same time, since each may take its whole grace time."""
+    for routes in levels:
+        with ThreadPoolExecutor(max_workers=len(routes)) as pool:
+            list(pool.map(lambda route: _stop(engine, route), routes))
+
+
+def by_need(needs: dict[str, list[str]]) -> list[list[str]]:
+    """Names in levels, so that what needs others ends before them. Circles are cut where they close."""
+    levels: dict[int, list[str]] = {}
+    for name in needs:
+        levels.setdefault(_depth(name, needs, ()), []).append(name)
+    return [levels[depth] for depth in sorted(levels, reverse=True)]
+
+
+def _depth(name: str, needs: dict[str, list[str]], above: tuple[str, ...]) -> int:
+    known = [other for other in needs[name] if other in needs and other not in above]
+    return max((1 + _depth(other, needs, (*above, name)) for other in known), default=0)
 
 
 def stop_each(engine: Engine, routes: list[str]) -> list[AppState]:

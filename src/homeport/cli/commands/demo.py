@@ -60,7 +60,7 @@ def _once(session: Session, engine: Engine, specs: list[AppSpec]) -> int:
         _check(session, ready)
         found = _visit(session, engine, feed)
     finally:
-        stop_all(engine, [state.route for state in states])
+        stop_all(engine, [[state.route for state in states]])
     _show(session, found)
     return 0
 
