@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False  # importing `typing` takes 15 ms, most of what `homeport version` may need
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 COMPLETE_VARIABLE = "_HOMEPORT_COMPLETE"  # click's name: set by the completion scripts
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 from homeport.cli.terminal import Terminal
+
+TYPE_CHECKING = False  # see homeport.cli
+if TYPE_CHECKING:
+    from typing import Any
 
 NO_ENGINE: dict[str, Any] = {"engine": None, "apps": [], "routes": []}
 

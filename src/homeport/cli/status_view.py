@@ -5,14 +5,16 @@ Pure: a status in, lines out. Never asks the engine.
 
 from __future__ import annotations
 
-from typing import Any
-
 from homeport.cli.table import Cell, Column
 from homeport.cli.table import lines as table_lines
 from homeport.cli.terminal import Paint
 from homeport.cli.words import clock, plural, size
 
-Json = dict[str, Any]
+TYPE_CHECKING = False  # see homeport.cli
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
 
 MARKS = {
     "ready": ("●", "green"),

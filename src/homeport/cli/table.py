@@ -6,10 +6,10 @@ Pure: rows in, lines out. Where a width is given, the one flexible column is cut
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
 
 from homeport.cli.terminal import Paint
 
+TYPE_CHECKING = False  # see homeport.cli
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
