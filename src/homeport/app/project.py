@@ -177,7 +177,7 @@ class _SpecMaker:
         )
         is_builtin = bool(app.serve) and app.server == "builtin"
         command = app.run
-        if app.serve and not is_builtin:
+        if app.serve and not is_builtin and os.path.isdir(serve.directory):
             command = self._serve_with(app.server, serve, str(self._root), name)
         return AppSpec(
             name=name,
