@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from homeport import __version__
+from homeport.app.events import Event
 from homeport.app.seams import Apps, Doors, Keys, Pages, Recording, Roads
 from homeport.model.app import AppState
 from homeport.model.status import EngineState, Hello, Status
@@ -30,7 +31,7 @@ class EngineUseCases:
     ) -> None:
         self._home, self._apps, self._roads, self._recording = home, apps, roads, recording
         self._doors, self._keys, self._pages, self._stop = doors, keys, pages, stop
-        self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._started = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
         self._notices: list[str] = []
         self._warnings: list[str] = []
         self._stopped: asyncio.Future[list[AppState]] = asyncio.get_running_loop().create_future()
@@ -65,6 +66,11 @@ class EngineUseCases:
             warnings=list(self._warnings),
             recording=self._recording.state(),
         )
+
+    def current(self) -> list[Event]:
+        """What is so now: where every stream of events starts."""
+        routes: list[Event] = [("route", state) for state in self._roads.states()]
+        return [("engine", self.state()), *routes, *(("app", state) for state in self._apps.states())]
 
     async def stop(self) -> list[AppState]:
         """Stop every app, then the engine. Answers when the apps have ended; the engine ends right after."""

@@ -105,6 +105,11 @@ class Hub:
         for subscription in self._subscriptions:
             subscription.offer(kind, data)
 
+    def app_changed(self, state: AppState) -> None:
+        """What the supervisor pushes; an app that ended may have been what kept the engine."""
+        self.publish("app", state)
+        self._touch()
+
     def recorded(self, data: ExchangeSummary | LogLine) -> None:
         """What the recording pushes."""
         self.publish("log" if isinstance(data, LogLine) else "exchange", data)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from homeport.app.apps import AppsUseCases
 from homeport.app.engine import EngineUseCases
-from homeport.app.events import Event, Hub
+from homeport.app.events import Hub
 from homeport.app.logs import LogsUseCases
 from homeport.app.routes import RoutesUseCases
 from homeport.app.seams import Keys, Side
@@ -165,7 +165,7 @@ class FakeHouse:
         self.stops = 0
         self.recording, self.roads = FakeRecording(), FakeRoads()
         self.apps = FakeApps(lambda state: self.hub.publish("app", state))
-        self.hub = Hub(FakeMatcher, self._current, self.touch)
+        self.hub = Hub(FakeMatcher, lambda: self.service.engine.current(), self.touch)
         engine = EngineUseCases(
             "/home", self.apps, self.roads, self.recording, FakeDoors(), keys, FakePages(), self._stop
         )
@@ -184,6 +184,3 @@ class FakeHouse:
     def _stop(self) -> None:
         self.stops += 1
         self.service.engine.apps_stopped()
-
-    def _current(self) -> list[Event]:
-        return [("engine", self.service.engine.state()), *(("app", state) for state in self.apps.states())]

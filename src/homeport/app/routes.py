@@ -7,6 +7,7 @@ from homeport.model.endpoint import parse_endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED, is_route_name
 from homeport.model.route import RouteSpec, RouteState
+from homeport.targets.upstream import parse_target
 
 
 class RoutesUseCases:
@@ -41,14 +42,8 @@ def check_name(name: str) -> None:
 
 def check_target(spec: RouteSpec) -> None:
     """The target's grammar, and that a TCP route has a port of its own."""
-    scheme, _, rest = spec.target.partition(":")
-    if scheme not in ("http", "unix", "tcp") or not rest:
-        raise HomeportError(
-            "bad-usage",
-            f"{spec.target!r} is not a target: it starts with http:, unix: or tcp:",
-            f"homeport route {spec.name} http://127.0.0.1:8080",
-        )
-    if scheme == "tcp" and not spec.listen:
+    kind, _ = parse_target(spec.target)
+    if kind == "tcp" and not spec.listen:
         raise HomeportError(
             "bad-usage",
             "a tcp route needs a port of its own",
@@ -56,5 +51,3 @@ def check_target(spec: RouteSpec) -> None:
         )
     if spec.listen:
         parse_endpoint(spec.listen)
-    if scheme == "tcp":
-        parse_endpoint(rest)

@@ -128,6 +128,9 @@ def _without_command_line() -> Iterator[None]:
     sys.modules[name] = stand_in
     try:
         yield
+        import uvicorn.server
+
+        vars(uvicorn)["Server"] = uvicorn.server.Server
     finally:
         if sys.modules.get(name) is stand_in:
             del sys.modules[name]

@@ -28,3 +28,4 @@ class RouteState(msgspec.Struct, kw_only=True):
     default: bool = False
     active: int = 0
     visits: int = 0
+    gone: bool = False  # only in events: it was removed

@@ -1,0 +1,149 @@
+"""The table of routes as the use cases see it: extra routes with their targets, and the routes of apps.
+
+It plugs targets into the gateway and describes what stands there; it carries no byte.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from homeport.app.urls import Urls
+from homeport.gateway.door import Door
+from homeport.gateway.routes import CONTROL, Route
+from homeport.gateway.seams import Target
+from homeport.gateway.tcp import TcpRelay
+from homeport.model.endpoint import Endpoint, parse_endpoint
+from homeport.model.errors import HomeportError
+from homeport.model.route import RouteSpec, RouteState
+from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
+
+
+class Roads:
+    """`changed` hears of every route that comes or goes."""
+
+    def __init__(
+        self,
+        door: Door,
+        tcp: TcpRelay,
+        urls: Urls,
+        explain: ExplainUpstream,
+        changed: Callable[[RouteState], None],
+    ) -> None:
+        self._door, self._tcp, self._urls, self._explain, self._changed = door, tcp, urls, explain, changed
+
+    async def add(self, spec: RouteSpec) -> RouteState:
+        """An extra route. Raises HomeportError: "name-taken", "port-taken", "bad-usage"."""
+        kind, endpoint = parse_target(spec.target)
+        target = Upstream(endpoint, self._explain)
+        if kind == "tcp":
+            route = Route(spec.name, target, "tcp", listen=spec.listen)
+        else:
+            route = Route(spec.name, target, "unix" if kind == "unix" else "http", default=spec.default)
+        self._door.routes.add(route)
+        try:
+            await self._listen(route, spec.listen)
+        except BaseException:
+            self._door.routes.remove(spec.name)
+            raise
+        return self._told(route)
+
+    async def remove(self, name: str) -> RouteState:
+        route = self._door.routes.remove(name)
+        state = self._state(route)
+        state.gone = True
+        self._tcp.close(name) if route.kind == "tcp" else self._door.close_for(name)
+        self._changed(state)
+        return state
+
+    def add_app(self, name: str, target: Target, *, default: bool) -> None:
+        """The route of an app; one that stands there already now leads to `target`."""
+        found = self._door.routes.get(name)
+        if found is not None and found.kind == "app":
+            found.target, found.default = target, default
+            return
+        self._told_after_adding(Route(name, target, "app", default=default))
+
+    def check_free_for_app(self, name: str) -> None:
+        """Raises HomeportError("name-taken") where an extra route has that name."""
+        found = self._door.routes.get(name)
+        if found is not None and found.kind != "app":
+            raise HomeportError(
+                "name-taken", f"there is a route {name!r} to {_text(found)} already", f"homeport route --remove {name}"
+            )
+
+    def has_default(self) -> bool:
+        """Whether an extra route asked for the plain address."""
+        return any(route.default and route.kind != "app" for route in self._door.routes)
+
+    def activity_of(self, name: str) -> tuple[int, float]:
+        """Visits under way, and the seconds since the last one came or went (infinity: never one)."""
+        route = self._door.routes.get(name)
+        if route is None or not route.visits:
+            return 0, float("inf")
+        return route.active, time.perf_counter() - route.last_s
+
+    def add_control(self, target: Target) -> None:
+        """The dashboard, under the name that nobody else may have."""
+        self._door.routes.add(Route(CONTROL, target, "control"))
+
+    def states(self) -> list[RouteState]:
+        return [self._state(route) for route in self._door.routes]
+
+    def has_extra(self) -> bool:
+        """Whether there is a route that no app brought along."""
+        return any(route.kind not in ("app", "control") for route in self._door.routes)
+
+    async def _listen(self, route: Route, listen: str) -> None:
+        if not listen:
+            return
+        wanted = parse_endpoint(listen)
+        if route.kind == "tcp":
+            bound = self._tcp.open(route.name, wanted, route.target)
+        else:
+            bound = (await self._door.open_for(route, wanted))[0]
+        route.listen = str(bound)
+
+    def _told_after_adding(self, route: Route) -> None:
+        self._door.routes.add(route)
+        self._told(route)
+
+    def _told(self, route: Route) -> RouteState:
+        state = self._state(route)
+        self._changed(state)
+        return state
+
+    def _state(self, route: Route) -> RouteState:
+        active, visits = route.active, route.visits
+        if route.kind == "tcp" and route.name in self._tcp.names():
+            activity = self._tcp.activity(route.name)
+            active, visits = activity.active, activity.visits
+        default = route is self._door.routes.default()
+        urls = self._urls_of(route, default)
+        return RouteState(
+            name=route.name,
+            kind=route.kind,
+            target=_text(route),
+            url=urls[0] if urls else "",
+            urls=urls,
+            listen=route.listen,
+            default=default,
+            active=active,
+            visits=visits,
+        )
+
+    def _urls_of(self, route: Route, default: bool) -> list[str]:
+        if route.kind == "tcp":
+            return [f"tcp://{route.listen}"]
+        if route.kind == "control":
+            return [f"{self._urls.named(route.name)}/"]
+        own = [f"http://{route.listen}/"] if route.listen else []
+        return [*self._urls.all(route.name, default), *own]
+
+
+def _text(route: Route) -> str:
+    address: Endpoint | None = route.target.address()
+    if address is None:
+        return ""
+    scheme = {"tcp": "tcp:", "http": "http://"}.get(route.kind, "")
+    return f"{scheme}{address}"

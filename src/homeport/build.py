@@ -1,0 +1,161 @@
+"""Makes every part of the engine and plugs it together. Nothing is decided here: only who is given what, and in which
+order the parts open and close.
+
+`python -m homeport.build` is the engine's process: in the background when a command starts it, with --foreground for
+service managers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from homeport.app.settings import load_settings
+from homeport.control import daemon
+from homeport.control.daemon import Word
+from homeport.machine import this_machine
+from homeport.machine.home import Home
+from homeport.model.endpoint import parse_endpoint
+from homeport.model.errors import HomeportError
+from homeport.model.settings import Settings
+
+if TYPE_CHECKING:
+    from homeport.machine.interface import Machine
+
+
+async def run_engine(home: Home, settings: Settings, machine: Machine, word: Word, *, foreground: bool) -> None:
+    """One engine, from opening its parts to closing them. The caller holds the lock of the home."""
+    from homeport.app.apps import AppsUseCases
+    from homeport.app.doors import Doors
+    from homeport.app.engine import EngineUseCases
+    from homeport.app.events import Hub
+    from homeport.app.idle import Idle
+    from homeport.app.leftovers import clean_up
+    from homeport.app.logs import LogsUseCases
+    from homeport.app.roads import Roads
+    from homeport.app.routes import RoutesUseCases
+    from homeport.app.running import RunningApps
+    from homeport.app.service import Service
+    from homeport.app.sinks import Activity, LogSink
+    from homeport.app.traffic import TrafficUseCases
+    from homeport.app.urls import Urls
+    from homeport.control.auth import Auth, new_secret
+    from homeport.control.entrance import Entrance
+    from homeport.doctor.checks.app import explain_app
+    from homeport.doctor.checks.upstream import explain_upstream
+    from homeport.gateway.door import Door
+    from homeport.gateway.routes import Routes
+    from homeport.gateway.tcp import TcpRelay
+    from homeport.machine.home import private_file
+    from homeport.machine.leases import Leases
+    from homeport.recording.feed import Recording
+    from homeport.recording.filter import parse_filter
+    from homeport.targets.directory import Directories
+    from homeport.targets.journal import Journal
+    from homeport.targets.seams import Surroundings
+    from homeport.targets.supervisor import Supervisor
+    from homeport.targets.upstream import Upstream
+
+    ending = asyncio.Event()
+    daemon.on_signals(ending.set, foreground=foreground)
+    machine.adopt_orphans()
+    async with AsyncExitStack() as parts:
+        recording = Recording(home.store, settings, machine)
+        await recording.start()
+        parts.push_async_callback(recording.close)
+
+        door = Door(Routes(), recording.tap)
+        doors = Doors(door, machine)
+        await doors.open(parse_endpoint(settings.door))
+        parts.push_async_callback(door.close)
+        tcp = TcpRelay(recording.tap)
+        tcp.start()
+        parts.callback(tcp.stop)
+        urls = Urls(doors.first)
+        roads = Roads(door, tcp, urls, explain_upstream, lambda state: hub.publish("route", state))
+
+        notices = await clean_up(home, machine)
+        leases = Leases(machine.ephemeral_range())
+        parts.callback(leases.close)
+        directories = Directories(home.socket_for)
+        parts.push_async_callback(directories.close_all)
+        supervisor = Supervisor(
+            Surroundings(
+                machine=machine,
+                leases=leases,
+                journal=Journal(home.children, machine),
+                log=LogSink(recording.tap),
+                explain=explain_app,
+                changed=lambda state: hub.app_changed(state),
+                urls=urls,
+                marker_key=home.key,
+                socket_for=home.socket_for,
+                activity=Activity(roads),
+                directories=directories,
+            )
+        )
+        apps = RunningApps(supervisor, roads, ending.is_set)
+
+        token = new_secret()
+        auth = Auth(token)
+        entrance = Entrance(home.socket)
+        engine = EngineUseCases(home.root, apps, roads, recording, doors, auth, entrance, ending.set)
+        idle = Idle(
+            None if foreground else settings.idle_exit_s,
+            lambda: supervisor.is_needed() or roads.has_extra() or hub.watchers > 0,
+            ending.set,
+        )
+        hub = Hub(parse_filter, lambda: engine.current(), idle.touch)
+        recording.subscribe(hub.recorded)
+        service = Service(
+            AppsUseCases(apps),
+            RoutesUseCases(roads),
+            TrafficUseCases(recording),
+            LogsUseCases(recording),
+            engine,
+            hub,
+        )
+        for sentence in doors.warnings:
+            engine.warn(sentence)
+        for sentence in notices:
+            engine.notice(sentence)
+
+        private_file(home.token_file, token.encode())
+        await entrance.open(service, auth, idle.touch)
+        parts.push_async_callback(entrance.close)
+        parts.callback(hub.close)
+        parts.callback(engine.apps_stopped)
+        parts.push_async_callback(supervisor.close)
+        parts.callback(entrance.unlink)
+        roads.add_control(Upstream(entrance.endpoint, explain_upstream))
+        word.ready()
+        idle.touch()
+        await ending.wait()
+
+
+def main(words: list[str] | None = None) -> int:
+    """The engine's process, and its exit status."""
+    arguments = daemon.arguments(sys.argv[1:] if words is None else words)
+    word = Word(arguments.ready_fd)
+    try:
+        home = Home(arguments.home) if arguments.home else Home.find()
+        home.prepare()
+        machine = this_machine()
+        lock = daemon.own(home, machine.lock_file)
+        settings = load_settings(home.settings_file, os.environ)
+        daemon.name_process("homeport")
+        daemon.allow_many_connections()
+        daemon.run(lambda: run_engine(home, settings, machine, word, foreground=arguments.foreground))
+    except HomeportError as error:
+        word.failed(error)
+        daemon.say(error)
+        return error.exit_status
+    lock.release()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
