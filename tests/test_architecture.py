@@ -15,7 +15,8 @@ _ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 
 def table() -> dict[str, set[str]]:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-    return {room: set() if allowed.strip() == "\u2013" else set(allowed.split()) for room, allowed in _ROW.findall(text)}
+    nothing = "\u2013"
+    return {room: set(allowed.split()) - {nothing} for room, allowed in _ROW.findall(text)}
 
 
 def rooms() -> set[str]:
