@@ -33,6 +33,11 @@ def test_mistyped_option_points_to_help() -> None:
     assert "hint: homeport logs --help" in outcome.err
 
 
+def test_options_alone_are_those_of_up() -> None:
+    assert "holds nothing that homeport knows" in invoke("-d --requests").err
+    assert "no such option '--nope'" in invoke("--nope").err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_every_command_has_examples(name: str) -> None:
     result = invoke([name, "--help"])

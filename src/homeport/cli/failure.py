@@ -37,7 +37,8 @@ def report(error: BaseException, terminal: Terminal) -> int:
 
 def say_error(terminal: Terminal, message: str, hint: str = "") -> None:
     paint = terminal.paint_talk
-    terminal.say(f"{paint('error:', 'red', 'bold')} {message}")
+    # Several mistakes in one file come as several lines.
+    terminal.say(f"{paint('error:', 'red', 'bold')} " + message.replace("\n", "\n       "))
     if hint:
         terminal.say(f"{paint('hint:', 'cyan')} {hint}")
 

@@ -29,6 +29,15 @@ class LazyGroup(click.RichGroup):
         command: click.Command = import_module(f"homeport.cli.commands.{cmd_name}").command
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`homeport -d` is `homeport up -d`."""
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption:
+            if any(word in COMMANDS for word in args):
+                raise
+            return super().parse_args(ctx, ["up", *args])
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
             return super().resolve_command(ctx, args)

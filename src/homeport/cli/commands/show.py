@@ -35,8 +35,9 @@ def command(session: Session, exchange_id: str, body: str | None, curl: bool, se
       homeport show last --curl
       homeport show 42 --body response | jq .users
     """
+    wanted = _number(exchange_id)
     engine = session.engine()
-    number = _number(engine, exchange_id)
+    number = wanted or _newest(engine)
     if body is not None:
         _print_body(session, engine, number, body)
         return
@@ -52,12 +53,17 @@ def command(session: Session, exchange_id: str, body: str | None, curl: bool, se
         session.data("\n".join(exchange_lines(detail, session.terminal.paint, secrets=secrets)))
 
 
-def _number(engine: Engine, text: str) -> int:
+def _newest(engine: Engine) -> int:
+    newest = engine.traffic.list(limit=1)
+    if not newest:
+        raise HomeportError("not-found", "no request was recorded yet", "homeport status")
+    return newest[0].id
+
+
+def _number(text: str) -> int | None:
+    """None stands for the newest."""
     if text == "last":
-        newest = engine.traffic.list(limit=1)
-        if not newest:
-            raise HomeportError("not-found", "no request was recorded yet", "homeport status")
-        return newest[0].id
+        return None
     text = text.removeprefix("#")
     if not text.isascii() or not text.isdigit():
         raise click.UsageError(f"{text!r} is not the number of an exchange; see `homeport requests`")
