@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -135,6 +136,33 @@ async def test_closing_ends_the_streams(site: Path, tmp_path: Path) -> None:
     async with Page(await directories.open("site", Serve(directory=str(site), reload=True))) as page:
         await directories.close_all()
         assert await asyncio.wait_for(page._reader.read(), 20) is not None
+
+
+@pytest.mark.counterpart("chromium")
+async def test_in_a_browser_styles_are_swapped_and_pages_reloaded(site: Path) -> None:
+    from playwright.async_api import async_playwright, expect
+
+    (site / "index.html").write_text(
+        "<!doctype html><meta http-equiv=content-security-policy content=\"default-src 'self'\">"
+        '<link rel="stylesheet" href="/style.css"><body><p>old</p></body>'
+    )
+    directories = Directories()
+    endpoint = await directories.open("site", Serve(directory=str(site), reload=True))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = await browser.new_page()
+        async with page.expect_response("**/@homeport/changes*"):
+            await page.goto(f"http://{endpoint}/")
+        await page.evaluate("window.kept = true")
+        (site / "style.css").write_text("p { color: rgb(1, 2, 3) }")
+        await expect(page.locator("p")).to_have_css("color", "rgb(1, 2, 3)")
+        await expect(page.locator("link[rel=stylesheet]")).to_have_count(1)
+        assert await page.evaluate("window.kept")
+        (site / "index.html").write_text("<p>new</p>")
+        await expect(page.locator("p")).to_have_text(re.compile("new"))
+        assert not await page.evaluate("window.kept")
+        await browser.close()
+    await directories.close_all()
 
 
 async def read(changes: Changes, seen: str) -> Any:
