@@ -95,14 +95,16 @@ def site(public: Path) -> Path:
 def start(public: Path, site: Path) -> Iterator[Start]:
     with contextlib.ExitStack() as running:
 
-        def start_it(kind: Kind, *, spa: bool = False, user: int | None = None, on_socket: bool = False) -> Running:
+        def start_it(
+            kind: Kind, *, spa: bool = False, listing: bool = True, user: int | None = None, on_socket: bool = False
+        ) -> Running:
             state = public / f"state-{kind}"
             if user is not None:
                 state.mkdir(mode=0o700)
                 os.chown(state, user, user)
             ours, theirs = socket.socketpair() if on_socket else (None, None)
             port = _free_port()
-            words = serve_with(kind, str(site), spa, str(state))
+            words = serve_with(kind, str(site), spa, str(state), listing=listing)
             if user is not None:  # who may not even enter the folder of this interpreter: it changes once it runs
                 words = [sys.executable, "-c", BECOME, str(user), *words[3:]]
             process = subprocess.Popen(
@@ -182,6 +184,13 @@ def test_spa_answers_unknown_pages_with_the_index(kind: Kind, start: Start) -> N
     assert server.curl("/users/7")[::2] == (200, b"<p>home</p>")
     assert server.curl("/docs/")[2] == b"<p>docs</p>"
     assert server.curl("/missing.js")[0] == 404
+
+
+@both
+def test_a_listing_can_be_switched_off(kind: Kind, start: Start) -> None:
+    server = start(kind, listing=False)
+    assert server.curl("/files/")[0] in (403, 404)
+    assert server.curl("/docs/")[0] == 200
 
 
 @both

@@ -111,6 +111,7 @@ class Site:
     listen: str
     state_dir: str
     spa: bool = False
+    listing: bool = True
 
 
 def nginx_command(program: str, site: Site) -> list[str]:
@@ -125,7 +126,7 @@ def nginx_command(program: str, site: Site) -> list[str]:
         links="" if sys.platform == "win32" else "disable_symlinks if_not_owner from=$document_root;\n        ",
         listen=site.listen,
         directory=_quoted(site.directory).replace("$", "${dollar}"),  # nginx has no other way to write it
-        autoindex="off" if site.spa else "on",
+        autoindex="on" if site.listing else "off",
         locations=_NGINX_SPA if site.spa else _NGINX_PLAIN,
     )
     path = _write(site, "nginx.conf", text)
@@ -153,7 +154,7 @@ def apache_command(program: str, site: Site) -> list[str]:
         workers=_WORKERS if worker in ("mpm_event", "mpm_worker") else "",
         text=" ".join(f".{name}" for name in text_endings),
         directory=_quoted(site.directory),
-        indexes="" if site.spa else "Indexes ",
+        indexes="Indexes " if site.listing else "",
         fallback="    FallbackResource /index.html\n" if site.spa else "",
         no_fallback='<LocationMatch "\\.[^/]+$">\n    FallbackResource disabled\n</LocationMatch>\n'
         if site.spa

@@ -19,7 +19,7 @@ Kind = Literal["nginx", "apache"]
 KINDS: tuple[Kind, ...] = ("nginx", "apache")
 
 
-def serve_with(kind: Kind, directory: str, spa: bool, state_dir: str) -> list[str]:
+def serve_with(kind: Kind, directory: str, spa: bool, state_dir: str, *, listing: bool = True) -> list[str]:
     """The words of the command that serves `directory` on the PORT of its environment, in the foreground.
 
     Raises HomeportError("not-installed") with the command that installs it here, or "bad-usage".
@@ -30,14 +30,14 @@ def serve_with(kind: Kind, directory: str, spa: bool, state_dir: str) -> list[st
         raise HomeportError("bad-usage", f"{directory} is not a directory", "homeport serve DIR")
     program_for(kind)
     words = [sys.executable, "-m", __name__, kind, os.path.abspath(directory), os.path.abspath(state_dir)]
-    return [*words, "--spa"] if spa else words
+    return [*words, *(["--spa"] if spa else []), *([] if listing else ["--no-listing"])]
 
 
 def main(words: list[str]) -> int:
     """Launch; comes back only when that failed."""
     kind, directory, state_dir = words[:3]
     try:
-        return _launch(kind, directory, state_dir, spa="--spa" in words[3:])
+        return _launch(kind, directory, state_dir, spa="--spa" in words[3:], listing="--no-listing" not in words[3:])
     except HomeportError as error:
         sys.stderr.write(f"homeport: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_status
@@ -46,7 +46,7 @@ def main(words: list[str]) -> int:
         return 1
 
 
-def _launch(kind: str, directory: str, state_dir: str, *, spa: bool) -> int:
+def _launch(kind: str, directory: str, state_dir: str, *, spa: bool, listing: bool) -> int:
     from homeport.targets.webserver_config import Site, apache_command, nginx_command
 
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "")
@@ -54,7 +54,7 @@ def _launch(kind: str, directory: str, state_dir: str, *, spa: bool) -> int:
         raise HomeportError("bad-usage", "PORT is not set", "homeport serve DIR --with nginx")
     _make_private(state_dir)
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    site = Site(directory=directory, listen=listen, state_dir=state_dir, spa=spa)
+    site = Site(directory=directory, listen=listen, state_dir=state_dir, spa=spa, listing=listing and not spa)
     program = program_for("nginx" if kind == "nginx" else "apache")
     command = (nginx_command if kind == "nginx" else apache_command)(program, site)
     _give_pipes()
