@@ -11,7 +11,6 @@ from homeport.wire.http1 import (
     BadMessage,
     Body,
     ChunkedBody,
-    answer_passed_on,
     check_unfinished_head,
     parse_request_head,
     parse_response_head,
@@ -170,7 +169,7 @@ def test_an_answer_keeps_its_fields_but_not_those_of_the_connection() -> None:
         b"HTTP/1.1 200 OK\r\nServer: x\r\nConnection: keep-alive, X-Y\r\nKeep-Alive: timeout=5, max=9\r\nX-Y: 1\r\n"
         b"Set-Cookie: a\r\nset-cookie: b\r\nContent-Length: 0\r\n\r\n"
     )
-    assert answer_passed_on(head) == b"Server: x\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 0\r\n"
+    assert passed_on(head) == b"Server: x\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 0\r\n"
     assert head.keep_alive_s == 5.0
 
 

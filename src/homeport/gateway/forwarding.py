@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homeport.wire.http1 import RequestHead, ResponseHead, answer_passed_on, passed_on
+from homeport.wire.http1 import RequestHead, ResponseHead, passed_on
 
 
 def forwarded_fields(client: str, host: bytes, scheme: bytes, loop_id: bytes) -> bytes:
@@ -38,10 +38,8 @@ def answer_head(head: ResponseHead, request: RequestHead, *, closes: bool) -> by
     """The answer as the client gets it; `closes` when the connection ends after it."""
     status_line = b"HTTP/1.1 %d %s\r\n" % (head.status, head.reason)
     if head.status == 101:
-        return (
-            status_line + answer_passed_on(head) + b"Connection: Upgrade\r\nUpgrade: " + request.upgrade + b"\r\n\r\n"
-        )
-    passed = answer_passed_on(head)
+        return status_line + passed_on(head) + b"Connection: Upgrade\r\nUpgrade: " + request.upgrade + b"\r\n\r\n"
+    passed = passed_on(head)
     if not request.is_http11:
         passed = _without_chunked(passed)
         connection = b"Connection: close\r\n\r\n" if closes else b"Connection: keep-alive\r\n\r\n"

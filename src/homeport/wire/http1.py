@@ -26,25 +26,16 @@ _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 # The fields that decide the way, or that stop here (RFC 9110 section 7.6.1, and what a front door must not pass on from
 # a client: the X-Forwarded family, Forwarded, X-Real-IP, Proxy). The look-ahead on the first letter halves the search.
 _DECIDING = re.compile(
-    rb"\n(?=[hctuekpfxHCTUEKPFX])(host|connection|content-length|transfer-encoding|upgrade|expect|te|keep-alive"
+    rb"\n(?=[hctuekpfxHCTUEKPFX])((host|connection|content-length|transfer-encoding|upgrade|expect|te|keep-alive"
     rb"|cdn-loop|http2-settings|proxy|proxy-connection|proxy-authorization|forwarded|x-forwarded-[^:]*|x-real-ip)"
-    rb":[ \t]*([^\r]*)",
-    re.IGNORECASE,
-)
-_STOPS_HERE = re.compile(
-    rb"\n(?=[ctukpfxhCTUKPFXH])(?:connection|upgrade|te|keep-alive|cdn-loop|http2-settings|proxy|proxy-connection"
-    rb"|proxy-authorization|forwarded|x-forwarded-[^:]*|x-real-ip):[^\r]*\r(?=\n)",
+    rb":[ \t]*([^\r]*))",
     re.IGNORECASE,
 )
 _ANSWER_DECIDING = re.compile(
-    rb"\n(?=[ctukpCTUKP])(connection|content-length|transfer-encoding|upgrade|keep-alive|proxy-connection)"
-    rb":[ \t]*([^\r]*)",
+    rb"\n(?=[ctukpCTUKP])((connection|content-length|transfer-encoding|upgrade|keep-alive|proxy-connection)"
+    rb":[ \t]*([^\r]*))",
     re.IGNORECASE,
 )
-_ANSWER_STOPS_HERE = re.compile(
-    rb"\n(?=[ukpcUKPC])(?:connection|upgrade|keep-alive|proxy-connection):[^\r]*\r(?=\n)", re.IGNORECASE
-)
-_LENGTH = re.compile(rb"[0-9]{1,18}")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 _CHUNK_LINE_SO_FAR = re.compile(rb"[0-9A-Fa-f]{0,15}(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*|[ \t]*)?\r?")
 _TRAILER_NAMES_REFUSED = re.compile(rb"(?:content-length|transfer-encoding|host|trailer):", re.IGNORECASE)
@@ -70,36 +61,21 @@ class BadMessage(Exception):  # noqa: N818 - the peer's mistake, named after wha
 class RequestHead:
     """A request head and what follows from it. `raw` ends with the empty line."""
 
-    __slots__ = (
-        "body",
-        "connection",
-        "expects_continue",
-        "host",
-        "is_http11",
-        "keep_alive",
-        "loops",
-        "method",
-        "raw",
-        "stops_here",
-        "target",
-        "te_trailers",
-        "upgrade",
-    )
+    # Defaults stand on the class: most requests set few of them, and one is made for each request.
+    host = b""
+    body: int = Body.NONE
+    connection: tuple[bytes, ...] = ()  # lower-case options of the Connection field
+    upgrade = b""  # the protocol asked for, b"" when there is none or we do not pass it on
+    te_trailers = False
+    loops = b""  # the CDN-Loop fields (RFC 8586)
+    dropped: tuple[bytes, ...] = ()  # the field lines that are not passed on
 
     def __init__(self, raw: bytes, method: bytes, target: bytes, is_http11: bool) -> None:
         self.raw = raw
         self.method = method
         self.target = target
         self.is_http11 = is_http11
-        self.host = b""
-        self.body: int = Body.NONE
         self.keep_alive = is_http11
-        self.connection: list[bytes] = []  # lower-case options of the Connection field
-        self.upgrade = b""  # the protocol asked for, b"" when there is none or we do not pass it on
-        self.expects_continue = False
-        self.te_trailers = False
-        self.loops = b""  # the CDN-Loop fields (RFC 8586)
-        self.stops_here = False  # some field must not be passed on
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -109,28 +85,17 @@ class RequestHead:
 class ResponseHead:
     """A response head and what follows from it. `raw` ends with the empty line."""
 
-    __slots__ = (
-        "body",
-        "connection",
-        "is_http11",
-        "keep_alive",
-        "keep_alive_s",
-        "raw",
-        "reason",
-        "status",
-        "stops_here",
-    )
+    body: int = Body.UNTIL_CLOSE
+    keep_alive_s: float | None = None  # what `Keep-Alive: timeout=` promises
+    connection: tuple[bytes, ...] = ()
+    dropped: tuple[bytes, ...] = ()
 
     def __init__(self, raw: bytes, status: int, reason: bytes, is_http11: bool) -> None:
         self.raw = raw
         self.status = status
         self.reason = reason
         self.is_http11 = is_http11
-        self.body: int = Body.UNTIL_CLOSE
         self.keep_alive = is_http11
-        self.keep_alive_s: float | None = None  # what `Keep-Alive: timeout=` promises
-        self.connection: list[bytes] = []
-        self.stops_here = False
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -162,50 +127,50 @@ def parse_request_head(raw: bytes) -> RequestHead:
     coding: bytes | None = None
     host: bytes | None = None
     upgrade = b""
-    for name, value in _DECIDING.findall(raw):
+    for line, name, value in _DECIDING.findall(raw):
         name = name.lower()
         if name == b"host":
             if host is not None:
                 raise BadMessage("there are two Host fields")
             host = value.rstrip(b" \t")
-            continue
-        if name == b"content-length":
+        elif name == b"content-length":
             if length is not None:
                 raise BadMessage("there are two Content-Length fields")
             length = value.rstrip(b" \t")
-            continue
-        if name == b"transfer-encoding":
+        elif name == b"transfer-encoding":
             if coding is not None:
                 raise BadMessage("there are two Transfer-Encoding fields")
             coding = value.rstrip(b" \t").lower()
-            continue
-        if name == b"expect":
+        elif name == b"expect":
             if value.rstrip(b" \t").lower() != b"100-continue":
                 raise BadMessage("the expectation is not 100-continue", 417)
-            head.expects_continue = head.is_http11
-            continue
-        head.stops_here = True
-        if name == b"connection":
-            head.connection += _options(value)
-        elif name == b"upgrade":
-            upgrade = value.rstrip(b" \t")
-        elif name == b"te":
-            head.te_trailers = b"trailers" in _options(value)
-        elif name == b"cdn-loop":
-            head.loops += b"," + value
+        else:
+            head.dropped += (line,)
+            if name == b"connection":
+                head.connection += _options(value)
+            elif name == b"upgrade":
+                upgrade = value.rstrip(b" \t")
+            elif name == b"te":
+                head.te_trailers = b"trailers" in _options(value)
+            elif name == b"cdn-loop":
+                head.loops += b"," + value
     if head.connection:
-        options = head.connection
-        if b"close" in options:
-            head.keep_alive = False
-        elif b"keep-alive" in options:
-            head.keep_alive = True
-        # Switching to HTTP/2 this way is deprecated (RFC 9113 section 3.1) and would blind the door.
-        if upgrade and b"upgrade" in options and head.is_http11 and not upgrade.lower().startswith(b"h2"):
-            head.upgrade = upgrade
+        _settle_connection(head, upgrade)
     if length is not None or coding is not None:
         head.body = _framing(length, coding, head.is_http11)
     _place(head, host)
     return head
+
+
+def _settle_connection(head: RequestHead, upgrade: bytes) -> None:
+    options = head.connection
+    if b"close" in options:
+        head.keep_alive = False
+    elif b"keep-alive" in options:
+        head.keep_alive = True
+    # Switching to HTTP/2 this way is deprecated (RFC 9113 section 3.1) and would blind the door.
+    if upgrade and b"upgrade" in options and head.is_http11 and not upgrade.lower().startswith(b"h2"):
+        head.upgrade = upgrade
 
 
 def _place(head: RequestHead, host: bytes | None) -> None:
@@ -237,52 +202,42 @@ def parse_response_head(raw: bytes, request_method: bytes = b"GET") -> ResponseH
     head = ResponseHead(raw, int(status), reason or b"", minor == b"1")
     length: bytes | None = None
     coding: bytes | None = None
-    for name, value in _ANSWER_DECIDING.findall(raw):
+    for line, name, value in _ANSWER_DECIDING.findall(raw):
         name = name.lower()
         if name == b"content-length":
             if length is not None:
                 raise BadMessage("there are two Content-Length fields")
             length = value.rstrip(b" \t")
-            continue
-        if name == b"transfer-encoding":
+        elif name == b"transfer-encoding":
             if coding is not None:
                 raise BadMessage("there are two Transfer-Encoding fields")
             coding = value.rstrip(b" \t").lower()
-            continue
-        head.stops_here = True
-        if name == b"connection":
-            head.connection += _options(value)
-        elif name == b"keep-alive":
-            head.keep_alive_s = _keep_alive_timeout(value)
-    if b"close" in head.connection:
-        head.keep_alive = False
-    elif b"keep-alive" in head.connection:
-        head.keep_alive = True
+        else:
+            head.dropped += (line,)
+            if name == b"connection":
+                head.connection += _options(value)
+            elif name == b"keep-alive":
+                head.keep_alive_s = _keep_alive_timeout(value)
+    if head.connection:
+        head.keep_alive = b"close" not in head.connection and (head.is_http11 or b"keep-alive" in head.connection)
     code = head.status
     if request_method == b"HEAD" or code in (204, 304) or code < 200:
         head.body = Body.NONE
     elif length is not None or coding is not None:
         head.body = _framing(length, coding, head.is_http11)
-    if head.body == Body.UNTIL_CLOSE:
+    else:
         head.keep_alive = False
     return head
 
 
-def passed_on(head: RequestHead) -> bytes:
-    """The fields of a request that go on to the upstream: everything after the first line, without the empty line."""
+def passed_on(head: RequestHead | ResponseHead) -> bytes:
+    """The fields that go on to the other side: everything after the first line, without the empty line."""
     raw = head.raw
-    if head.stops_here:
-        raw = _STOPS_HERE.sub(b"", raw)
-        raw = _without(raw, head.connection)
-    return raw[raw.find(b"\n") + 1 : -2]
-
-
-def answer_passed_on(head: ResponseHead) -> bytes:
-    """The fields of a response that go on to the client: everything after the first line, without the empty line."""
-    raw = head.raw
-    if head.stops_here:
-        raw = _ANSWER_STOPS_HERE.sub(b"", raw)
-        raw = _without(raw, head.connection)
+    for line in head.dropped:
+        raw = raw.replace(b"\n" + line + b"\r", b"")
+    for option in head.connection:
+        if option not in _PLAIN_OPTIONS:
+            raw = re.sub(rb"\n" + re.escape(option) + rb":[^\r]*\r(?=\n)", b"", raw, flags=re.IGNORECASE)
     return raw[raw.find(b"\n") + 1 : -2]
 
 
@@ -376,25 +331,22 @@ def _framing(length: bytes | None, coding: bytes | None, is_http11: bool) -> int
         if coding != b"chunked":
             raise BadMessage("the transfer coding is not chunked", 501)
         return Body.CHUNKED
-    if length is None or _LENGTH.fullmatch(length) is None:
+    if length is None or not length.isdigit() or len(length) > 18:
         raise BadMessage("the Content-Length is not a number")
     return int(length)
 
 
-def _options(value: bytes) -> list[bytes]:
-    return [option.strip(b" \t").lower() for option in value.split(b",")]
+# What a Connection field may say without naming a field to drop; the last three would change the framing.
+_PLAIN_OPTIONS = frozenset(
+    {b"", b"close", b"keep-alive", b"upgrade", b"te", b"host", b"content-length", b"transfer-encoding"}
+)
 
 
-_PLAIN_OPTIONS = frozenset({b"", b"close", b"keep-alive", b"upgrade", b"te"})
-_NEVER_DROPPED = frozenset({b"host", b"content-length", b"transfer-encoding"})  # naming them would change the framing
-
-
-def _without(raw: bytes, options: list[bytes]) -> bytes:
-    """Drop the fields that a Connection field names besides the usual options."""
-    for option in options:
-        if option not in _PLAIN_OPTIONS and option not in _NEVER_DROPPED:
-            raw = re.sub(rb"\n" + re.escape(option) + rb":[^\r]*\r(?=\n)", b"", raw, flags=re.IGNORECASE)
-    return raw
+def _options(value: bytes) -> tuple[bytes, ...]:
+    value = value.lower()
+    if b"," not in value:
+        return (value.strip(b" \t"),)
+    return tuple(option.strip(b" \t") for option in value.split(b","))
 
 
 def _keep_alive_timeout(value: bytes) -> float | None:
