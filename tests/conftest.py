@@ -6,7 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("homeport", deadline=None)  # machines are noisy: time limits stand per test
+hypothesis.settings.load_profile("homeport")
 
 
 @pytest.fixture
