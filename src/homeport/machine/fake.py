@@ -14,6 +14,7 @@ class FakeProcess(msgspec.Struct):
     """`adopted`: its parent ended and we became its parent."""
 
     parent: int = 0
+    session: int = 0
     started: float = 0.0
     marker: str = ""
     name: str = "app"
@@ -62,6 +63,9 @@ class FakeMachine:
         while more := {pid for pid, process in self.processes.items() if process.parent in found} - found:
             found |= more
         return sorted(found)
+
+    def session(self, session_id: int) -> list[int]:
+        return [pid for pid, process in self.processes.items() if process.session == session_id]
 
     def strays(self) -> list[int]:
         return [pid for pid, process in self.processes.items() if process.adopted]

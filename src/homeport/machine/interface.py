@@ -63,6 +63,9 @@ class Machine(Protocol):
         The marker is the value of HOMEPORT_APP in their environment. Orphans are looked for among those we adopted.
         """
 
+    def session(self, session_id: int) -> list[int]:
+        """The living processes of a session, which has the pid of the process that began it. Looks at all processes."""
+
     def strays(self) -> list[int]:
         """Children of ours that may be adopted orphans of an app: they are in a session that is not ours. Zombies too.
 

@@ -57,6 +57,10 @@ class Linux:
                 roots += _children(pid)
         return [pid for pid, lives in found.items() if lives]
 
+    def session(self, session_id: int) -> list[int]:
+        seen = ((pid, _stat(pid)) for pid in _all_pids())
+        return [pid for pid, status in seen if status and status.session == session_id and status.state not in "ZX"]
+
     def strays(self) -> list[int]:
         session = os.getsid(0)
         seen = {pid: status for pid in _children(os.getpid()) if (status := _stat(pid))}

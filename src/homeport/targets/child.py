@@ -9,7 +9,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from homeport.targets.lines import Lines, Piece
 
@@ -61,9 +61,8 @@ class Child(asyncio.SubprocessProtocol):
         return code if code is None or code >= 0 else 128 - code
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
-        self.pid = transport.get_pid()
+        self._transport = cast("asyncio.SubprocessTransport", transport)  # uvloop's does not inherit from it
+        self.pid = self._transport.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         lines = self._lines[fd]
@@ -95,7 +94,7 @@ class Child(asyncio.SubprocessProtocol):
         for handle in (*self._flushes.values(), self._resume):
             if handle:
                 handle.cancel()
-        if self._transport and not self._disconnected.is_set():
+        if self._transport:
             self._transport.close()
             await self._disconnected.wait()
 

@@ -203,7 +203,8 @@ class ProcessApp(App):
     async def _end_run(self) -> None:
         if self._run:
             await self._run.end()
-            self.exit_code, self.ran_s = self._run.exit_code, self._run.ran_s
+            if self._run.exit_code is not None:
+                self.exit_code, self.ran_s = self._run.exit_code, self._run.ran_s
             self._run = None
         self.pid, self.endpoint, self.listens, self.exposed = None, None, [], False
 

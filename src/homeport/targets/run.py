@@ -59,6 +59,7 @@ class Run:
         self._since_s = self._began_s  # when it began to start: with the run, or when it stopped listening
         self._ended_s = 0.0
         self._left_behind_s: float | None = None  # when the command ended with 0, and processes stayed
+        self._daemon_code: int | None = None
         self._mentioned: list[int] = []
         self._is_checked = False
         self._had_endpoint = False
@@ -88,10 +89,10 @@ class Run:
 
     @property
     def exit_code(self) -> int | None:
-        """Of the command; of the daemon, where it left one behind that ended."""
-        code = self._child.exit_code if self._child else None
-        adopted = self._tree.exit_code if self._tree and self._left_behind_s is not None else None
-        return code if adopted is None else adopted
+        """Of the command; of the daemon, where it left one behind that ended by itself."""
+        if self._daemon_code is not None:
+            return self._daemon_code
+        return self._child.exit_code if self._child else None
 
     @property
     def ran_s(self) -> float:
@@ -172,6 +173,8 @@ class Run:
     def _has_ended(self, child: Child, tree: Tree) -> bool:
         if not child.ended.is_set():
             return False
+        if not tree.members and self._left_behind_s is not None:
+            self._daemon_code = tree.exit_code
         if not tree.members or child.exit_code:
             return True
         now_s = self._loop.time()

@@ -34,7 +34,8 @@ class Tree:
         machine = self._around.machine
         self._orphans.collect()
         known = [pid for pid, started in self.members.items() if machine.start_time(pid) == started]
-        root = [self.root] if machine.start_time(self.root) == self.started else []
+        # Whoever stays behind in the session that the child began is found even where orphans are not adopted.
+        root = [self.root] if machine.start_time(self.root) == self.started else machine.session(self.root)
         roots = {*root, *known, *self._orphans.claimed_by(self)}
         times = {pid: machine.start_time(pid) for pid in machine.tree(roots, self.marker)}
         members = {pid: started for pid, started in times.items() if started is not None}

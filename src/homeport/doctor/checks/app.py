@@ -168,7 +168,7 @@ def _not_reachable(facts: AppFacts) -> Finding:
 def duration(seconds: float) -> str:
     """`0.3 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
     if seconds < 10:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
+        return f"{max(seconds, 0.1):.1f} s".replace(".0 s", " s")
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -178,6 +178,8 @@ def duration(seconds: float) -> str:
 
 
 def _end(exit_code: int) -> str:
+    if exit_code == 0:
+        return "has ended by itself with code 0"
     if exit_code <= 128:
         return f"exited with code {exit_code}"
     try:
