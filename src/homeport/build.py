@@ -52,7 +52,6 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
     from homeport.machine.home import private_file
     from homeport.machine.leases import Leases
     from homeport.recording.feed import Recording
-    from homeport.recording.filter import parse_filter
     from homeport.targets.directory import Directories
     from homeport.targets.journal import Journal
     from homeport.targets.seams import Surroundings
@@ -87,7 +86,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 machine=machine,
                 leases=leases,
                 journal=Journal(home.children, machine),
-                log=LogSink(recording.tap),
+                log=LogSink(recording.tap, lambda line: hub.publish("log", line)),
                 explain=explain_app,
                 changed=lambda state: hub.app_changed(state),
                 urls=urls,
@@ -108,8 +107,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             lambda: supervisor.is_needed() or roads.has_extra() or hub.watchers > 0,
             ending.set,
         )
-        hub = Hub(parse_filter, lambda: engine.current(), idle.touch)
-        recording.subscribe(hub.recorded)
+        hub = Hub(recording.watch, lambda: engine.current(), idle.touch)
         service = Service(
             AppsUseCases(apps),
             RoutesUseCases(roads),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from homeport.app.events import LIMIT, Event, Hub
-from homeport.app.fake import FakeMatcher
+from homeport.app.seams import Heard
 from homeport.model.log import LogLine
 from homeport.model.status import Lost
 
@@ -14,19 +15,23 @@ def line(number: int) -> LogLine:
     return LogLine(id=number, app="web", at="", text="x")
 
 
+def nothing_passes(_filter: str, _heard: Heard) -> Callable[[], None]:
+    return lambda: None
+
+
 def hub(current: list[Event] | None = None) -> Hub:
-    return Hub(FakeMatcher, lambda: current or [], lambda: None)
+    return Hub(nothing_passes, lambda: current or [], lambda: None)
 
 
 async def test_who_does_not_keep_up_loses_the_oldest_and_is_told() -> None:
     one = hub()
     slow = one.subscribe()
     for number in range(LIMIT + 7):
-        one.recorded(line(number))
+        one.publish("log", line(number))
     batch = await slow.batch()
     assert batch[0] == ("lost", Lost(events=7))
     assert [data.id for _, data in batch[1:] if isinstance(data, LogLine)] == list(range(7, LIMIT + 7))
-    one.recorded(line(1))
+    one.publish("log", line(1))
     assert await slow.batch() == [("log", line(1))]
 
 
@@ -45,7 +50,7 @@ async def test_a_cancelled_wait_loses_nothing() -> None:
     watcher = one.subscribe()
     waiting = asyncio.create_task(watcher.batch())
     await asyncio.sleep(0)
-    one.recorded(line(1))
+    one.publish("log", line(1))
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert await watcher.batch() == [("log", line(1))]
@@ -53,9 +58,27 @@ async def test_a_cancelled_wait_loses_nothing() -> None:
 
 async def test_watchers_are_counted_and_each_change_touches() -> None:
     touched: list[int] = []
-    one = Hub(FakeMatcher, list, lambda: touched.append(one.watchers))
+    one = Hub(nothing_passes, list, lambda: touched.append(one.watchers))
     watcher = one.subscribe()
     watcher.close()
     watcher.close()
     assert touched[:2] == [1, 0]
     assert one.watchers == 0
+
+
+async def test_what_the_recording_skipped_counts_as_lost() -> None:
+    told: list[Heard] = []
+
+    def watch(_filter: str, heard: Heard) -> Callable[[], None]:
+        told.append(heard)
+        return told.clear
+
+    one = Hub(watch, list, lambda: None)
+    watcher = one.subscribe("method:GET")
+    told[0]([], 3)
+    one.publish("log", line(1))
+    assert await watcher.batch() == [("lost", Lost(events=3)), ("log", line(1))]
+    watcher.close()
+    assert told == []
+    one.subscribe(kinds=["log"])
+    assert told == []

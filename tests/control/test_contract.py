@@ -58,8 +58,11 @@ class Body:
             return
         events = await asyncio.to_thread(self.client.events, **what)
         ended = object()
-        while (event := await asyncio.to_thread(next, events, ended)) is not ended:
-            yield event
+        try:
+            while (event := await asyncio.to_thread(next, events, ended)) is not ended:
+                yield event
+        finally:
+            events.close()
 
 
 @pytest.fixture(params=["service", "client"])
@@ -206,7 +209,7 @@ async def test_events_start_with_what_is_so_now(body: Body) -> None:
     events = body.watch()
     assert isinstance(await anext(events), EngineState)
     assert await anext(events) == state
-    body.house.hub.recorded(summary(1))
+    body.house.recording.passed(summary(1))
     assert (await anext(events)).id == 1
     body.house.hub.close()
     assert [event async for event in events] == []
@@ -220,9 +223,9 @@ async def test_events_are_filtered_where_they_arise(body: Body) -> None:
         await asyncio.sleep(0)
     body.house.apps.become("web", state)
     for line in (LogLine(app="web", at="", text="no"), LogLine(app="db", at="", text="two\n\nlines")):
-        body.house.hub.recorded(line)
-    body.house.hub.recorded(summary(1, "GET"))
-    body.house.hub.recorded(summary(2, "POST"))
+        body.house.hub.publish("log", line)
+    body.house.recording.passed(summary(1, "GET"))
+    body.house.recording.passed(summary(2, "POST"))
     assert (await waiting).text == "two\n\nlines"
     assert (await anext(events)).id == 2
     body.house.hub.close()
@@ -234,6 +237,20 @@ async def test_a_bad_filter_is_refused_before_the_stream_starts(body: Body) -> N
         await anext(body.watch(filter="methud:GET"))
     assert caught.value.code == "bad-usage"
     assert body.house.hub.watchers == 0
+
+
+async def test_who_leaves_is_forgotten_everywhere(body: Body) -> None:
+    events = body.watch(kinds=["exchange"])
+    waiting = asyncio.ensure_future(anext(events))
+    while not body.house.hub.watchers:
+        await asyncio.sleep(0)
+    body.house.recording.passed(summary(1))
+    await waiting
+    assert len(body.house.recording.watches) == 1
+    await events.aclose()  # type: ignore[attr-defined]
+    while body.house.hub.watchers:
+        await asyncio.sleep(0)
+    assert body.house.recording.watches == {}
 
 
 def test_both_bodies_have_the_same_verbs() -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Literal
 
-from homeport.app.seams import Matcher, ParseFilter
+from homeport.app.seams import Watch
 from homeport.model.app import AppState
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
@@ -27,15 +27,19 @@ LIMIT = 4096  # events that wait for one subscriber: about 2 MiB, some seconds o
 class Subscription:
     """What one watcher wants to see. Its owner calls `batch` until it gives [] (the hub closed), then `close`."""
 
-    def __init__(self, kinds: Collection[str], apps: Collection[str], matcher: Matcher | None, leave: Leave) -> None:
-        self._kinds, self._apps, self._matcher, self._leave = kinds, apps, matcher, leave
+    def __init__(self, kinds: Collection[str], apps: Collection[str]) -> None:
+        self._kinds, self._apps = kinds, apps
         self._waiting: deque[Event] = deque()
         self._lost = 0
         self._ended = False
         self._wake = asyncio.Event()
+        self.leave: Callable[[], None] = lambda: None
+
+    def wants(self, kind: Kind) -> bool:
+        return not self._kinds or kind in self._kinds
 
     def offer(self, kind: Kind, data: Data) -> None:
-        if not self._wants(kind, data):
+        if not self.wants(kind) or not self._is_about_my_apps(data):
             return
         if len(self._waiting) >= LIMIT:
             self._waiting.popleft()
@@ -43,16 +47,11 @@ class Subscription:
         self._waiting.append((kind, data))
         self._wake.set()
 
-    def _wants(self, kind: Kind, data: Data) -> bool:
-        if self._kinds and kind not in self._kinds:
-            return False
-        if isinstance(data, ExchangeSummary):
-            return self._matcher is None or self._matcher.matches(data)
-        if isinstance(data, AppState):
-            return not self._apps or data.route in self._apps
-        if isinstance(data, LogLine):
-            return not self._apps or data.app in self._apps
-        return True
+    def passed(self, exchanges: list[ExchangeSummary], skipped: int) -> None:
+        """What the recording found to match; it skips what nobody could read."""
+        self._lost += skipped
+        for exchange in exchanges:
+            self.offer("exchange", exchange)
 
     async def batch(self) -> list[Event]:
         """Everything that waits, as soon as something does; [] once the hub is closed."""
@@ -71,17 +70,22 @@ class Subscription:
         self._wake.set()
 
     def close(self) -> None:
-        self._leave(self)
+        leave, self.leave = self.leave, lambda: None
+        leave()
 
-
-Leave = Callable[[Subscription], None]
+    def _is_about_my_apps(self, data: Data) -> bool:
+        if not self._apps:
+            return True
+        if isinstance(data, AppState):
+            return data.route in self._apps
+        return not isinstance(data, LogLine) or data.app in self._apps
 
 
 class Hub:
-    """Hands what happens to everyone who watches."""
+    """Hands what happens to everyone who watches. Exchanges come from the recording, to each who asked for them."""
 
-    def __init__(self, parse_filter: ParseFilter, current: Callable[[], Iterable[Event]], touch: Callable[[], None]):
-        self._parse_filter, self._current, self._touch = parse_filter, current, touch
+    def __init__(self, watch: Watch, current: Callable[[], Iterable[Event]], touch: Callable[[], None]) -> None:
+        self._watch, self._current, self._touch = watch, current, touch
         self._subscriptions: set[Subscription] = set()
         self._closed = False
 
@@ -91,10 +95,11 @@ class Hub:
 
     def subscribe(self, filter: str = "", apps: Collection[str] = (), kinds: Collection[str] = ()) -> Subscription:  # noqa: A002
         """Starts with what is so now: engine, routes and apps. Raises HomeportError("bad-usage") for a bad filter."""
-        matcher = self._parse_filter(filter) if filter.strip() else None
-        subscription = Subscription(frozenset(kinds), frozenset(apps), matcher, self._leave)
+        subscription = Subscription(frozenset(kinds), frozenset(apps))
         for kind, data in self._current():
             subscription.offer(kind, data)
+        unwatch = self._watch(filter, subscription.passed) if subscription.wants("exchange") else None
+        subscription.leave = lambda: self._left(subscription, unwatch)
         self._subscriptions.add(subscription)
         if self._closed:
             subscription.end()
@@ -110,16 +115,14 @@ class Hub:
         self.publish("app", state)
         self._touch()
 
-    def recorded(self, data: ExchangeSummary | LogLine) -> None:
-        """What the recording pushes."""
-        self.publish("log" if isinstance(data, LogLine) else "exchange", data)
-
     def close(self) -> None:
         """Every subscription gives what it still holds, then ends."""
         self._closed = True
         for subscription in self._subscriptions:
             subscription.end()
 
-    def _leave(self, subscription: Subscription) -> None:
+    def _left(self, subscription: Subscription, unwatch: Callable[[], None] | None) -> None:
         self._subscriptions.discard(subscription)
+        if unwatch is not None:
+            unwatch()
         self._touch()

@@ -14,7 +14,7 @@ from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub
 from homeport.app.logs import LogsUseCases
 from homeport.app.routes import RoutesUseCases
-from homeport.app.seams import Keys, Side
+from homeport.app.seams import Heard, Keys, Side
 from homeport.app.service import Service
 from homeport.app.traffic import TrafficUseCases
 from homeport.model.app import AppSpec, AppState
@@ -100,11 +100,24 @@ class FakeRecording:
         self.bodies: dict[tuple[int, str], tuple[bytes, str]] = {}
         self.lines: list[LogLine] = []
         self.asked: list[tuple[str, int, int | None]] = []
+        self.watches: dict[int, tuple[Callable[[ExchangeSummary], bool], Heard]] = {}
+
+    def watch(self, filter: str, heard: Heard) -> Callable[[], None]:  # noqa: A002
+        wants, key = fake_filter(filter), id(heard)
+        self.watches[key] = (wants, heard)
+        return lambda: self.watches.pop(key, None) and None
+
+    def passed(self, summary: ExchangeSummary) -> None:
+        """An exchange went by."""
+        self.exchanges.append(summary)
+        for wants, heard in self.watches.values():
+            if wants(summary):
+                heard([summary], 0)
 
     async def search(self, filter: str, limit: int, before: int | None) -> list[ExchangeSummary]:  # noqa: A002
         self.asked.append((filter, limit, before))
-        matcher = FakeMatcher(filter)
-        found = [one for one in self.exchanges if matcher.matches(one) and (before is None or one.id < before)]
+        wants = fake_filter(filter)
+        found = [one for one in self.exchanges if wants(one) and (before is None or one.id < before)]
         return found[::-1][:limit]
 
     async def detail(self, exchange_id: int) -> ExchangeDetail:
@@ -135,16 +148,12 @@ class FakeRecording:
         return RecordingState(exchanges=len(self.exchanges))
 
 
-class FakeMatcher:
+def fake_filter(text: str) -> Callable[[ExchangeSummary], bool]:
     """Understands `method:NAME` and nothing else."""
-
-    def __init__(self, text: str) -> None:
-        key, _, self._method = text.partition(":")
-        if text and key != "method":
-            raise HomeportError("bad-usage", f"there is no filter {key!r}", "did you mean method?")
-
-    def matches(self, summary: ExchangeSummary) -> bool:
-        return not self._method or summary.method == self._method
+    key, _, method = text.partition(":")
+    if text and key != "method":
+        raise HomeportError("bad-usage", f"there is no filter {key!r}", "did you mean method?")
+    return lambda summary: not method or summary.method == method
 
 
 class FakeDoors:
@@ -165,7 +174,7 @@ class FakeHouse:
         self.stops = 0
         self.recording, self.roads = FakeRecording(), FakeRoads()
         self.apps = FakeApps(lambda state: self.hub.publish("app", state))
-        self.hub = Hub(FakeMatcher, lambda: self.service.engine.current(), self.touch)
+        self.hub = Hub(self.recording.watch, lambda: self.service.engine.current(), self.touch)
         engine = EngineUseCases(
             "/home", self.apps, self.roads, self.recording, FakeDoors(), keys, FakePages(), self._stop
         )

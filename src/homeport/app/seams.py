@@ -15,7 +15,6 @@ from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import RecordingState
 
 Side = Literal["request", "response"]
-Recorded = Callable[[ExchangeSummary | LogLine], None]
 
 
 class Apps(Protocol):
@@ -58,13 +57,10 @@ class Recording(Protocol):
     def state(self) -> RecordingState: ...
 
 
-class Matcher(Protocol):
-    """A filter that was understood."""
-
-    def matches(self, summary: ExchangeSummary) -> bool: ...
-
-
-ParseFilter = Callable[[str], Matcher]
+# Tell about exchanges that match a filter from now on, and how many more there were; the answer ends it. Raises
+# HomeportError("bad-usage") at once for a filter that is not understood.
+Heard = Callable[[list[ExchangeSummary], int], None]
+Watch = Callable[[str, Heard], Callable[[], None]]
 
 
 class Keys(Protocol):

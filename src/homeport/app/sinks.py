@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -14,14 +15,16 @@ class LineTap(Protocol):
 
 
 class LogSink:
-    """Gives each line its time and hands it to the recording."""
+    """Gives each line its time, hands it to the recording, which numbers it, and shows it to who watches."""
 
-    def __init__(self, tap: LineTap) -> None:
-        self._tap = tap
+    def __init__(self, tap: LineTap, show: Callable[[LogLine], None]) -> None:
+        self._tap, self._show = tap, show
 
     def line(self, app: str, stream: str, text: str, continues: bool) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-        self._tap.line(LogLine(app=app, at=at, stream=stream, text=text, continues=continues))
+        line = LogLine(app=app, at=at, stream=stream, text=text, continues=continues)
+        self._tap.line(line)
+        self._show(line)
 
 
 class Activity:

@@ -116,8 +116,13 @@ class Answer:
         self._connection.close()
 
 
-def ask(address: str, method: str, target: str, token: str, body: bytes | None = None) -> Answer:
-    """Send one request; the answer's head is read. `target` is a path, percent-encoded, with its query."""
+def ask(
+    address: str, method: str, target: str, token: str, body: bytes | None = None, limit_s: float | None = None
+) -> Answer:
+    """Send one request; the answer's head is read. `target` is a path, percent-encoded, with its query.
+
+    `limit_s` bounds each wait for bytes; None waits as long as the engine needs, since apps may take their time.
+    """
     lines = [f"{method} {target} HTTP/1.1", "Host: homeport", f"Authorization: Bearer {token}", "Connection: close"]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -126,6 +131,7 @@ def ask(address: str, method: str, target: str, token: str, body: bytes | None =
     except OSError as error:
         raise broken(error.strerror or str(error)) from error
     try:
+        connection.settimeout(limit_s)
         connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + (body or b""))
         return Answer(connection)
     except OSError as error:

@@ -7,7 +7,7 @@ It imports little, because it is on the way of every command. All failures are H
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -19,6 +19,8 @@ from homeport.model.exchange import ExchangeDetail, ExchangeSummary
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Hello, Lost, Status
+
+HELLO_LIMIT_S = 5.0
 
 T = TypeVar("T")
 Event = AppState | RouteState | ExchangeSummary | LogLine | EngineState | Lost
@@ -38,9 +40,10 @@ class Calls:
     def __init__(self, address: str, token: str) -> None:
         self.address, self._token = address, token
 
-    def open(self, method: str, target: str, body: Any = None) -> Answer:
+    def open(self, method: str, target: str, body: Any = None, limit_s: float | None = None) -> Answer:
         """Raises the error that the engine answers with."""
-        answer = ask(self.address, method, target, self._token, None if body is None else msgspec.json.encode(body))
+        data = None if body is None else msgspec.json.encode(body)
+        answer = ask(self.address, method, target, self._token, data, limit_s)
         if answer.status >= 400:
             raise _error(answer)
         return answer
@@ -126,8 +129,9 @@ class Engine:
         self._calls = calls
         self.notices: list[str] = []
 
-    def hello(self) -> Hello:
-        hello = self._calls.post(Hello, "/api/engine/hello")
+    def hello(self, limit_s: float | None = HELLO_LIMIT_S) -> Hello:
+        """The first call: an engine that hangs is found out here."""
+        hello = _decode(self._calls.open("POST", "/api/engine/hello", limit_s=limit_s).read(), Hello)
         self.notices += hello.notices
         return hello
 
@@ -155,13 +159,13 @@ class Client:
         self.apps, self.routes, self.traffic = Apps(calls), Routes(calls), Traffic(calls)
         self.logs, self.engine = Logs(calls), Engine(calls)
 
-    def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Iterator[Event]:  # noqa: A002
+    def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Generator[Event]:  # noqa: A002
         """Connects before it returns, so that nothing that happens afterwards is missed. Ends when the engine does."""
         pairs = [("filter", filter), *(("app", app) for app in apps), *(("kind", kind) for kind in kinds)]
         return read_events(self._calls.open("GET", "/api/events" + _query_of(pairs)))
 
 
-def read_events(pieces: Answer) -> Iterator[Event]:
+def read_events(pieces: Answer) -> Generator[Event]:
     """The structs of a text/event-stream; comments and kinds that a newer engine may send are passed over."""
     decoders: dict[bytes, msgspec.json.Decoder[Any]] = {
         kind: msgspec.json.Decoder(type_) for kind, type_ in EVENTS.items()
