@@ -1,7 +1,7 @@
 """A small stand-in for the control API: serves the page's files under the real policy, and a scene as its data.
 
-It understands a few filter terms only, checks the token or cookie, and can be cut off or taken down to see what the page
-does then. To look at the page by hand: python -m tests.control.dashboard.fake_api [full|empty]
+It understands a few filter terms only, checks the token or cookie, and can be cut off or taken down to see what the
+page does then. To look at the page by hand: python -m tests.control.dashboard.fake_api [full|empty]
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 KEY = "one-time-key"
-TOKEN = "secret-token"  # noqa: S105
+TOKEN = "secret-token"
 KEYS = ("method", "status", "route", "path", "type", "kind", "ending", "host", "body", "since", "duration", "size")
 
 
@@ -112,17 +112,16 @@ def _term(row: ExchangeSummary, term: str) -> bool:
     if key not in KEYS:
         raise _BadFilter(key)
     if key == "status":
-        return (
-            row.status >= int(value[2:]) if value.startswith(">=") else str(row.status).startswith(value.rstrip("x"))
-        )
+        return row.status >= int(value[2:]) if value.startswith(">=") else str(row.status).startswith(value.rstrip("x"))
     return value in str(getattr(row, key, ""))
 
 
 def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """One request per connection, so that closing the server leaves no thread behind."""
+        """Connections are kept, but not for long: a server that is closed leaves no thread behind."""
 
         protocol_version = "HTTP/1.1"
+        timeout = 2
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
@@ -215,7 +214,9 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             return None
 
         def _events(self) -> None:
-            self._head(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
+            self.close_connection = True
+            stream = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("Connection", "close")]
+            self._head(200, stream)
             try:
                 for piece in api.stream():
                     self.wfile.write(piece)
@@ -245,9 +246,8 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def _head(self, status: int, headers: list[tuple[str, str]]) -> None:
-            self.close_connection = True
             self.send_response(status)
-            for name, value in [*headers, ("X-Content-Type-Options", "nosniff"), ("Connection", "close")]:
+            for name, value in [*headers, ("X-Content-Type-Options", "nosniff")]:
                 self.send_header(name, value)
             self.end_headers()
 

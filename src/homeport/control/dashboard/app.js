@@ -37,7 +37,10 @@ async function main() {
   } catch (problem) {
     // A link that was used before, in a browser that is already in: the key is no longer needed.
     token = storedToken();
-    const isIn = await new Api(token).get("/api/status").then(() => true, () => false);
+    const isIn = await new Api(token).get("/api/status").then(
+      () => true,
+      () => false,
+    );
     if (!isIn) return signedOut(/** @type {Error} */ (problem).message);
   }
   return show(new Api(token));
@@ -84,6 +87,7 @@ function show(api) {
   function open(id, moveFocus = false) {
     place.set({ id });
     detail.open(id, moveFocus);
+    requests.mark(id);
   }
 
   /** @param {string} filter */
@@ -107,7 +111,7 @@ function show(api) {
   requests.connect({ exchanges, status, open, filtered });
   detail.connect({ api, closed: () => (place.set({ id: null }), requests.focusCursor()) });
   requests.addEventListener("cursor", (/** @type {CustomEvent<number>} */ event) => {
-    if (detail.id !== null && detail.id !== event.detail) open(event.detail);
+    if (detail.shownId !== null && detail.shownId !== event.detail) open(event.detail);
   });
   place.addEventListener("change", goThere);
   listenToKeys(actions({ go, open, requests, detail, place }));
@@ -117,7 +121,11 @@ function show(api) {
     document.getElementById("main")?.focus();
   });
 
-  const readStatus = () => api.get("/api/status").then((answer) => status.replace(answer), () => undefined);
+  const readStatus = () =>
+    api.get("/api/status").then(
+      (answer) => status.replace(answer),
+      () => undefined,
+    );
   feed.addEventListener("open", () => {
     readStatus();
     if (exchanges.isLoaded) exchanges.catchUp().catch(() => undefined);

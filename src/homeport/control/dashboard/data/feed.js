@@ -19,6 +19,7 @@ export class Feed extends EventTarget {
   #api;
   #onEvent;
   #filter = "";
+  #isWanted = true;
   #failures = 0;
   #wake = () => {};
   #reading = new AbortController();
@@ -36,11 +37,11 @@ export class Feed extends EventTarget {
   /** Runs until `end`. @param {string} filter */
   async start(filter = "") {
     this.#filter = filter;
-    while (this.state !== "ended") {
+    while (this.#isWanted) {
       this.#reading = new AbortController();
       const wanted = this.#filter;
       await this.#read(wanted).catch((problem) => this.#failed(problem));
-      if (this.state === "ended") return;
+      if (!this.#isWanted) return;
       if (this.#filter === wanted) await this.#pause();
     }
   }
@@ -59,6 +60,7 @@ export class Feed extends EventTarget {
   }
 
   end() {
+    this.#isWanted = false;
     this.#set("ended");
     this.#reading.abort();
     this.retry();
@@ -103,7 +105,7 @@ export class Feed extends EventTarget {
     });
     this.#wake = () => {};
     this.retryAt = null;
-    if (this.state !== "ended") this.#set("connecting");
+    if (this.#isWanted) this.#set("connecting");
   }
 
   /** @param {FeedState} state */

@@ -19,7 +19,14 @@
 
 /** @type {Readonly<Style>} */
 export const PLAIN = Object.freeze({
-  fg: null, bg: null, bold: false, dim: false, italic: false, underline: false, strike: false, inverse: false,
+  fg: null,
+  bg: null,
+  bold: false,
+  dim: false,
+  italic: false,
+  underline: false,
+  strike: false,
+  inverse: false,
 });
 
 // CSI … final byte | OSC … BEL or ST | other escapes | C0 and C1 controls except tab
@@ -57,9 +64,20 @@ export function plain(text) {
 
 /** @type {Record<number, Partial<Style>>} */
 const SWITCHES = {
-  1: { bold: true }, 2: { dim: true }, 3: { italic: true }, 4: { underline: true }, 7: { inverse: true },
-  9: { strike: true }, 21: { underline: true }, 22: { bold: false, dim: false }, 23: { italic: false },
-  24: { underline: false }, 27: { inverse: false }, 29: { strike: false }, 39: { fg: null }, 49: { bg: null },
+  1: { bold: true },
+  2: { dim: true },
+  3: { italic: true },
+  4: { underline: true },
+  7: { inverse: true },
+  9: { strike: true },
+  21: { underline: true },
+  22: { bold: false, dim: false },
+  23: { italic: false },
+  24: { underline: false },
+  27: { inverse: false },
+  29: { strike: false },
+  39: { fg: null },
+  49: { bg: null },
 };
 
 /** @param {Style} style @param {string} parameters @returns {Style} */

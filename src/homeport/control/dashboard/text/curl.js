@@ -7,7 +7,16 @@ import { header, isSecret, wordOf } from "./http.js";
 
 /** @typedef {import("../data/types.js").ExchangeDetail} ExchangeDetail */
 
-const OWN = new Set(["host", "content-length", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "expect"]);
+const OWN = new Set([
+  "host",
+  "content-length",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "te",
+  "trailer",
+  "expect",
+]);
 
 /** @param {ExchangeDetail} detail @returns {string} */
 export function curl(detail) {

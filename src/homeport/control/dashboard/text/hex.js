@@ -7,7 +7,8 @@ const SHOWN_BYTES = 4096;
 export function hexDump(base64) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const lines = [];
-  for (let at = 0; at < Math.min(bytes.length, SHOWN_BYTES); at += LINE) lines.push(line(bytes.subarray(at, at + LINE), at));
+  for (let at = 0; at < Math.min(bytes.length, SHOWN_BYTES); at += LINE)
+    lines.push(line(bytes.subarray(at, at + LINE), at));
   if (bytes.length > SHOWN_BYTES) lines.push(`… ${bytes.length - SHOWN_BYTES} more bytes`);
   return lines.join("\n");
 }

@@ -1,6 +1,7 @@
 /** What is known about HTTP itself: which headers are secrets, what a status is called, how a body may be shown. */
 
-const SECRET = /^(authorization|proxy-authorization|cookie|set-cookie)$|(^|[-_])(token|secret|password|api-?key|session|signature|credential)s?$/i;
+const SECRET =
+  /^(authorization|proxy-authorization|cookie|set-cookie)$|(^|[-_])(token|secret|password|api-?key|session|signature|credential)s?$/i;
 
 /** @param {string} name @returns {boolean} whether a header's value is hidden until asked for */
 export function isSecret(name) {

@@ -10,8 +10,15 @@ import { moment, since } from "../text/format.js";
 
 /** @type {Record<string, string>} */
 const WORDS = {
-  idle: "starts on request", waiting: "waiting", starting: "starting", ready: "ready", backoff: "restarting",
-  stopping: "stopping", stopped: "stopped", exited: "ended", failed: "failed",
+  idle: "starts on request",
+  waiting: "waiting",
+  starting: "starting",
+  ready: "ready",
+  backoff: "restarting",
+  stopping: "stopping",
+  stopped: "stopped",
+  exited: "ended",
+  failed: "failed",
 };
 const GONE = new Set(["stopped", "exited", "failed", "idle"]);
 
@@ -38,7 +45,9 @@ export class AppCard {
     const drawn = JSON.stringify([app, this.#isBusy]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const focused = this.node.contains(document.activeElement) ? document.activeElement?.getAttribute("data-act") : null;
+    const focused = this.node.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("data-act")
+      : null;
     this.node.dataset.state = app.state;
     this.node.setAttribute("aria-label", `${app.route}: ${word(app)}`);
     this.node.replaceChildren(this.#title(app), ...this.#places(app), ...this.#problems(app), this.#buttons(app));
@@ -51,7 +60,12 @@ export class AppCard {
       "header",
       {},
       h("span", { class: "state-sign", "aria-hidden": "true" }),
-      h("h4", { title: app.command || app.folder }, app.route, app.default && h("span", { class: "tag", title: "answers on the plain address" }, "default")),
+      h(
+        "h4",
+        { title: app.command || app.folder },
+        app.route,
+        app.default && h("span", { class: "tag", title: "answers on the plain address" }, "default"),
+      ),
       h("span", { class: "state-word" }, word(app)),
     );
   }
@@ -68,7 +82,13 @@ export class AppCard {
     ].filter((fact) => fact !== false && fact !== "");
     return [
       app.url ? h("p", { class: "url" }, outLink(app.url, shortUrl(app.url), `Open ${app.route}: ${app.url}`)) : null,
-      h("dl", { class: "facts" }, /** @type {string[][]} */ (facts).map(([name, value, title]) => h("div", { title }, h("dt", {}, name), h("dd", {}, value)))),
+      h(
+        "dl",
+        { class: "facts" },
+        /** @type {string[][]} */ (facts).map(([name, value, title]) =>
+          h("div", { title }, h("dt", {}, name), h("dd", {}, value)),
+        ),
+      ),
       listens ? h("p", { class: "listens" }, "listens on ", h("span", { class: "mono" }, listens)) : null,
     ].filter((node) => node !== null);
   }
@@ -77,12 +97,33 @@ export class AppCard {
   #problems(app) {
     const nodes = [];
     if (app.exposed) {
-      nodes.push(h("p", { class: "remark warn" }, icon("warn"), h("span", {}, "Exposed: other machines on your network can reach it. Let it listen on ", h("code", {}, "127.0.0.1"), ".")));
+      nodes.push(
+        h(
+          "p",
+          { class: "remark warn" },
+          icon("warn"),
+          h(
+            "span",
+            {},
+            "Exposed: other machines on your network can reach it. Let it listen on ",
+            h("code", {}, "127.0.0.1"),
+            ".",
+          ),
+        ),
+      );
     }
     if (app.notice) nodes.push(h("p", { class: "remark" }, h("span", {}, withCode(app.notice))));
     if (app.finding) {
       const { what, why, next } = app.finding;
-      nodes.push(h("div", { class: "finding" }, h("p", {}, h("strong", {}, withCode(what))), why && h("p", {}, withCode(why)), ...nextStep(next)));
+      nodes.push(
+        h(
+          "div",
+          { class: "finding" },
+          h("p", {}, h("strong", {}, withCode(what))),
+          why && h("p", {}, withCode(why)),
+          ...nextStep(next),
+        ),
+      );
     }
     return nodes;
   }
@@ -96,16 +137,50 @@ export class AppCard {
       {},
       this.#act(app, "restart", isGone ? "Start" : "Restart", isGone ? "start" : "restart"),
       !isGone && this.#act(app, "stop", "Stop", "stop"),
-      h("span", { class: "gap" }),
-      h("button", { type: "button", class: "quiet", data: { act: "requests" }, onclick: () => go({ view: "requests", filter: `route:${app.route}` }), "aria-label": `Requests to ${app.route}` }, "Requests"),
-      h("button", { type: "button", class: "quiet", data: { act: "logs" }, onclick: () => go({ view: "logs", app: app.route }), "aria-label": `Log of ${app.route}` }, "Log"),
+      h(
+        "span",
+        { class: "looks" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            data: { act: "requests" },
+            onclick: () => go({ view: "requests", filter: `route:${app.route}` }),
+            "aria-label": `Requests to ${app.route}`,
+          },
+          "Requests",
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            data: { act: "logs" },
+            onclick: () => go({ view: "logs", app: app.route }),
+            "aria-label": `Log of ${app.route}`,
+          },
+          "Log",
+        ),
+      ),
     );
   }
 
   /** @param {AppState} app @param {"stop"|"restart"} verb @param {string} label @param {import("./icons.js").IconName} sign */
   #act(app, verb, label, sign) {
     const isOff = this.#isBusy || app.state === "stopping";
-    return h("button", { type: "button", disabled: isOff, data: { act: verb }, "aria-label": `${label} ${app.route}`, onclick: () => this.#do(app, verb) }, icon(sign), label);
+    return h(
+      "button",
+      {
+        type: "button",
+        disabled: isOff,
+        data: { act: verb },
+        "aria-label": `${label} ${app.route}`,
+        onclick: () => this.#do(app, verb),
+      },
+      icon(sign),
+      label,
+    );
   }
 
   /** @param {AppState} app @param {"stop"|"restart"} verb */
@@ -139,4 +214,3 @@ function nextStep(next) {
 function shortUrl(url) {
   return url.replace(/^http:\/\//, "").replace(/\/$/, "");
 }
-

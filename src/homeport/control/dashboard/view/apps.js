@@ -40,7 +40,8 @@ class Apps extends HTMLElement {
     /** @type {Node[]} */
     const nodes = [];
     for (const [folder, project] of projects) {
-      if (projects.size > 1) nodes.push(h("h3", { title: folder }, project, h("span", { class: "soft" }, shortFolder(folder))));
+      if (projects.size > 1)
+        nodes.push(h("h3", { title: folder }, project, h("span", { class: "soft" }, shortFolder(folder))));
       for (const app of apps) if (app.folder === folder) nodes.push(this.#card(app).node);
     }
     arrange(this.#list, nodes);

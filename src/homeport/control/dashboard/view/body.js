@@ -21,7 +21,13 @@ const MARKED_TOKENS = 20_000;
 /** @param {import("../data/api.js").Api} api @param {ExchangeDetail} detail @param {"request"|"response"} side */
 export function bodyView(api, detail, side) {
   const body = side === "request" ? detail.request_body : detail.response_body;
-  const title = h("div", { class: "part-title" }, h("h3", {}, "Body"), h("span", { class: "soft" }, about(body)), h("span", { class: "gap" }));
+  const title = h(
+    "div",
+    { class: "part-title" },
+    h("h3", {}, "Body"),
+    h("span", { class: "soft" }, about(body)),
+    h("span", { class: "gap" }),
+  );
   const section = h("section", { class: "body" }, title);
   if (!body.kept) {
     section.append(h("p", { class: "soft" }, body.bytes_on_wire ? "Nothing of it was kept." : "No body."));
@@ -32,7 +38,16 @@ export function bodyView(api, detail, side) {
   if (raw) title.append(rawSwitch(section, shown, raw));
   if (body.text !== null) title.append(copyButton("the body", () => body.text ?? ""));
   title.append(downloadButton(api, path, `${side}-${detail.summary.id}`));
-  if (body.truncated) section.append(h("p", { class: "remark" }, `Only the first ${size(body.kept)} were kept (setting `, h("code", {}, "body_limit_bytes"), ")."));
+  if (body.truncated)
+    section.append(
+      h(
+        "p",
+        { class: "remark" },
+        `Only the first ${size(body.kept)} were kept (setting `,
+        h("code", {}, "body_limit_bytes"),
+        ").",
+      ),
+    );
   section.append(shown);
   return section;
 }
@@ -50,7 +65,11 @@ function about(body) {
 function picture(api, body, path) {
   const text = body.text;
   if (isImageType(body.type)) return { shown: image(api, path), raw: text === null ? null : plain(text) };
-  if (text === null) return { shown: h("pre", { class: "code", tabindex: "0", "data-scrolls": true }, hexDump(body.base64 ?? "")), raw: null };
+  if (text === null)
+    return {
+      shown: h("pre", { class: "code", tabindex: "0", "data-scrolls": true }, hexDump(body.base64 ?? "")),
+      raw: null,
+    };
   if (isJsonType(body.type) || /^\s*[[{]/.test(text)) {
     const tokens = text.length <= SHOWN_CHARS ? layOut(text, body.truncated && isJsonType(body.type)) : null;
     if (tokens) return { shown: json(tokens), raw: plain(text) };
@@ -62,7 +81,11 @@ function picture(api, body, path) {
 /** @param {string} text */
 function plain(text) {
   const over = text.length - SHOWN_CHARS;
-  const node = h("pre", { class: "code wrap", tabindex: "0", "data-scrolls": true }, over > 0 ? text.slice(0, SHOWN_CHARS) : text);
+  const node = h(
+    "pre",
+    { class: "code wrap", tabindex: "0", "data-scrolls": true },
+    over > 0 ? text.slice(0, SHOWN_CHARS) : text,
+  );
   if (over > 0) node.append(h("span", { class: "soft" }, `\n… ${size(over)} more: download it to read on`));
   return node;
 }
@@ -72,13 +95,20 @@ function json(tokens) {
   const node = h("pre", { class: "code wrap", tabindex: "0", "data-scrolls": true });
   const isMarked = tokens.length <= MARKED_TOKENS;
   if (!isMarked) node.append(tokens.map(({ text }) => text).join(""));
-  else node.append(...tokens.map(({ kind, text }) => (kind === "space" || kind === "mark" ? text : h("span", { class: `j-${kind}` }, text))));
+  else
+    node.append(
+      ...tokens.map(({ kind, text }) =>
+        kind === "space" || kind === "mark" ? text : h("span", { class: `j-${kind}` }, text),
+      ),
+    );
   return node;
 }
 
 /** @param {string} text */
 function form(text) {
-  const rows = [...new URLSearchParams(text.trim())].map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
+  const rows = [...new URLSearchParams(text.trim())].map(([name, value]) =>
+    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)),
+  );
   return h("table", { class: "headers" }, h("tbody", {}, rows));
 }
 
@@ -89,7 +119,10 @@ function image(api, path) {
     .then((url) => {
       const picture = h("img", { src: url, alt: "The image in the body" });
       const caption = h("figcaption", { class: "soft" });
-      picture.addEventListener("load", () => (caption.textContent = `${picture.naturalWidth} × ${picture.naturalHeight}`));
+      picture.addEventListener(
+        "load",
+        () => (caption.textContent = `${picture.naturalWidth} × ${picture.naturalHeight}`),
+      );
       picture.addEventListener("error", () => (caption.textContent = "The browser could not read this image."));
       figure.append(picture, caption);
     })
@@ -132,5 +165,15 @@ function downloadButton(api, path, name) {
       toastProblem(problem);
     }
   };
-  return h("button", { type: "button", class: "quiet square", "aria-label": "Download the body", title: "Download the body", onclick: save }, icon("download"));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "quiet square",
+      "aria-label": "Download the body",
+      title: "Download the body",
+      onclick: save,
+    },
+    icon("download"),
+  );
 }

@@ -11,7 +11,7 @@ import { counted } from "../text/format.js";
 /** @typedef {import("../data/feed.js").Feed} Feed */
 /** @typedef {import("../data/status.js").Status} Status */
 
-const WORDS = { connecting: "Connecting", live: "Live", lost: "Not connected", ended: "Signed out" };
+const WORDS = { connecting: "Connecting", live: "Live", lost: "Not connected", ended: "Not signed in" };
 
 class Connection extends HTMLElement {
   #word = h("span", { class: "word" });
@@ -58,7 +58,9 @@ class Notice extends HTMLElement {
   /** @param {Feed} feed @param {Status} status */
   #lost(feed, status) {
     this.#drawn = "lost";
-    const what = status.isKnown ? "The engine does not answer; what you see may be out of date." : "The engine does not answer.";
+    const what = status.isKnown
+      ? "The engine does not answer; what you see may be out of date."
+      : "The engine does not answer.";
     this.replaceChildren(
       h(
         "div",
@@ -90,7 +92,18 @@ class Notice extends HTMLElement {
     this.#drawn = drawn;
     this.replaceChildren(
       ...(sentences.length
-        ? [h("div", { class: "notice", role: "status" }, icon("warn"), h("ul", {}, sentences.map((text) => h("li", {}, withCode(text)))))]
+        ? [
+            h(
+              "div",
+              { class: "notice", role: "status" },
+              icon("warn"),
+              h(
+                "ul",
+                {},
+                sentences.map((text) => h("li", {}, withCode(text))),
+              ),
+            ),
+          ]
         : []),
     );
   }

@@ -36,8 +36,14 @@ function copyBySelection(text) {
  * @param {{label?: string, said?: () => string}} [more] a visible label; what to say afterwards
  */
 export function copyButton(name, text, more = {}) {
-  const button = h("button", { type: "button", class: more.label ? "quiet copy" : "quiet square copy", "aria-label": more.label ? null : `Copy ${name}`, title: `Copy ${name}` });
-  const draw = (/** @type {boolean} */ isDone) => button.replaceChildren(icon(isDone ? "done" : "copy"), ...(more.label ? [h("span", {}, more.label)] : []));
+  const button = h("button", {
+    type: "button",
+    class: more.label ? "quiet copy" : "quiet square copy",
+    "aria-label": more.label ? null : `Copy ${name}`,
+    title: `Copy ${name}`,
+  });
+  const draw = (/** @type {boolean} */ isDone) =>
+    button.replaceChildren(icon(isDone ? "done" : "copy"), ...(more.label ? [h("span", {}, more.label)] : []));
   draw(false);
   button.addEventListener("click", async () => {
     const isDone = await copy(text());
@@ -52,5 +58,10 @@ export function copyButton(name, text, more = {}) {
 
 /** A command to type, with its button. @param {string} command */
 export function commandLine(command) {
-  return h("div", { class: "command" }, h("code", {}, command), copyButton("the command", () => command));
+  return h(
+    "div",
+    { class: "command" },
+    h("code", {}, command),
+    copyButton("the command", () => command),
+  );
 }

@@ -22,7 +22,7 @@ const AGAIN_MS = 1500; // while it runs: messages and sizes grow, and nothing an
 const SHEET = "(max-width: 899px)"; // as in style/layout.css
 
 class Detail extends HTMLElement {
-  /** @type {number|null} */ id = null;
+  /** @type {number|null} the request that is open */ shownId = null;
   #tabs = new Tabs();
   #head = h("header", { class: "detail-head" });
   #problem = h("div", { class: "empty", hidden: true });
@@ -42,15 +42,15 @@ class Detail extends HTMLElement {
 
   /** @param {number} id @param {boolean} [moveFocus] on a sheet the focus moves into it */
   async open(id, moveFocus = false) {
-    this.id = id;
+    this.shownId = id;
     this.hidden = false;
     this.#asSheet(moveFocus);
     await this.#load();
   }
 
   close() {
-    if (this.id === null) return;
-    this.id = null;
+    if (this.shownId === null) return;
+    this.shownId = null;
     this.#turn += 1;
     clearTimeout(this.#timer);
     this.hidden = true;
@@ -65,7 +65,7 @@ class Detail extends HTMLElement {
 
   /** It changed: look again. @param {number} id */
   changed(id) {
-    if (id === this.id) this.#load();
+    if (id === this.shownId) this.#load();
   }
 
   /** @returns {Promise<void>} */
@@ -80,7 +80,8 @@ class Detail extends HTMLElement {
       node.setAttribute("inert", "");
       node.setAttribute("data-under-sheet", "");
     }
-    if (moveFocus) requestAnimationFrame(() => /** @type {HTMLElement|null} */ (this.querySelector("[data-close]"))?.focus());
+    if (moveFocus)
+      requestAnimationFrame(() => /** @type {HTMLElement|null} */ (this.querySelector("[data-close]"))?.focus());
   }
 
   async #load() {
@@ -88,7 +89,7 @@ class Detail extends HTMLElement {
     clearTimeout(this.#timer);
     let detail;
     try {
-      detail = await this.#parts.api.get(`/api/requests/${this.id}`);
+      detail = await this.#parts.api.get(`/api/requests/${this.shownId}`);
     } catch (problem) {
       if (turn === this.#turn) this.#failed(problem);
       return;
@@ -102,13 +103,19 @@ class Detail extends HTMLElement {
 
   /** @param {unknown} problem */
   #failed(problem) {
-    if (this.#shown?.summary.id === this.id) return; // keep what is there: the connection's notice says the rest
+    if (this.#shown?.summary.id === this.shownId) return; // keep what is there: the connection's notice says the rest
     const isGone = problem instanceof ApiError && problem.status === 404;
-    this.#head.replaceChildren(h("h2", {}, `Request ${this.id}`), this.#closeButton());
+    this.#head.replaceChildren(h("h2", {}, `Request ${this.shownId}`), this.#closeButton());
     this.#tabs.node.hidden = true;
     this.#problem.hidden = false;
     this.#problem.replaceChildren(
-      h("p", {}, isGone ? "This request is no longer in the recording." : `It could not be read: ${/** @type {Error} */ (problem).message}`),
+      h(
+        "p",
+        {},
+        isGone
+          ? "This request is no longer in the recording."
+          : `It could not be read: ${/** @type {Error} */ (problem).message}`,
+      ),
     );
   }
 
@@ -121,10 +128,24 @@ class Detail extends HTMLElement {
     this.#head.replaceChildren(...this.#title(detail));
     const { api } = this.#parts;
     const tabs = [{ name: "overview", label: "Overview", fill: () => overview(detail) }];
-    if (detail.request.line) tabs.push({ name: "request", label: "Request", fill: () => [headView(detail.request), bodyView(api, detail, "request")] });
-    if (detail.response.line) tabs.push({ name: "response", label: "Response", fill: () => [headView(detail.response), bodyView(api, detail, "response")] });
+    if (detail.request.line)
+      tabs.push({
+        name: "request",
+        label: "Request",
+        fill: () => [headView(detail.request), bodyView(api, detail, "request")],
+      });
+    if (detail.response.line)
+      tabs.push({
+        name: "response",
+        label: "Response",
+        fill: () => [headView(detail.response), bodyView(api, detail, "response")],
+      });
     if (detail.messages.length || detail.summary.kind !== "http") {
-      tabs.push({ name: "messages", label: `Messages ${count(detail.messages.length)}`, fill: () => messagesView(detail) });
+      tabs.push({
+        name: "messages",
+        label: `Messages ${count(detail.messages.length)}`,
+        fill: () => messagesView(detail),
+      });
     }
     this.#tabs.show(tabs);
   }
@@ -139,13 +160,39 @@ class Detail extends HTMLElement {
     const asCurl = copyButton("as curl", () => curl(detail), { label: "Copy as curl", said });
     asCurl.dataset.curl = "";
     return [
-      h("div", { class: "detail-line" }, h("span", { class: "status-chip", data: { status: statusClass(summary.status) } }, status), h("span", { class: "soft" }, `no. ${summary.id}`), h("span", { class: "gap" }), isHttp && asCurl, this.#closeButton()),
-      h("h2", { class: "mono", "aria-label": `${summary.method} ${summary.path}` }, h("span", { class: "method" }, summary.kind === "tcp" ? "TCP" : summary.method), " ", summary.path, isHttp && copyButton("the URL", () => urlOf(detail))),
+      h(
+        "div",
+        { class: "detail-line" },
+        h("span", { class: "status-chip", data: { status: statusClass(summary.status) } }, status),
+        h("span", { class: "soft number" }, `no. ${summary.id}`),
+        h("span", { class: "gap" }),
+        isHttp && asCurl,
+        this.#closeButton(),
+      ),
+      h(
+        "h2",
+        { class: "mono", "aria-label": `${summary.method} ${summary.path}` },
+        h("span", { class: "method" }, summary.kind === "tcp" ? "TCP" : summary.method),
+        " ",
+        summary.path,
+        isHttp && copyButton("the URL", () => urlOf(detail)),
+      ),
     ];
   }
 
   #closeButton() {
-    return h("button", { type: "button", class: "quiet square", "aria-label": "Close the detail", title: "Close (Esc)", data: { close: "" }, onclick: () => this.close() }, icon("close"));
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "quiet square",
+        "aria-label": "Close the detail",
+        title: "Close (Esc)",
+        data: { close: "" },
+        onclick: () => this.close(),
+      },
+      icon("close"),
+    );
   }
 }
 

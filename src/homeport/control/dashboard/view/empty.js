@@ -15,14 +15,23 @@ export function emptyRequests(filter, engine, clear) {
       { class: "empty" },
       h("h3", {}, "No recorded request matches"),
       h("p", {}, h("code", {}, filter)),
-      h("p", {}, "New ones that match appear here by themselves. ", h("button", { type: "button", onclick: clear }, "Clear the filter")),
+      h(
+        "p",
+        {},
+        "New ones that match appear here by themselves. ",
+        h("button", { type: "button", onclick: clear }, "Clear the filter"),
+      ),
     );
   }
   return h(
     "div",
     { class: "empty" },
     h("h3", {}, "No requests yet"),
-    h("p", {}, "Whatever passes the door appears here at once, with heads, bodies and timing. Open an app in the browser, or ask from a terminal:"),
+    h(
+      "p",
+      {},
+      "Whatever passes the door appears here at once, with heads, bodies and timing. Open an app in the browser, or ask from a terminal:",
+    ),
     commandLine(`curl ${engine?.url || "http://127.0.0.1:62893"}/`),
   );
 }

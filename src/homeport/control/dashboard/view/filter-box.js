@@ -11,19 +11,50 @@ const SETTLED_MS = 250;
 
 export class FilterBox extends EventTarget {
   #input = h("input", {
-    type: "text", class: "filter-input mono", placeholder: "Filter: status:5xx  path:/users  -type:css", "aria-label": "Filter requests",
-    role: "combobox", "aria-expanded": "false", "aria-controls": "filter-hints", "aria-autocomplete": "list", "aria-describedby": "filter-problem",
-    autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "search", "aria-keyshortcuts": "/",
+    type: "text",
+    class: "filter-input mono",
+    placeholder: "Filter: status:5xx  path:/users  -type:css",
+    "aria-label": "Filter requests",
+    role: "combobox",
+    "aria-expanded": "false",
+    "aria-controls": "filter-hints",
+    "aria-autocomplete": "list",
+    "aria-describedby": "filter-problem",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    enterkeyhint: "search",
+    "aria-keyshortcuts": "/",
   });
   #key = h("kbd", { class: "slash", "aria-hidden": "true" }, "/");
-  #clear = h("button", { type: "button", class: "quiet square clear", "aria-label": "Clear the filter", hidden: true, onclick: () => this.#use("") }, icon("close"));
+  #clear = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet square clear",
+      "aria-label": "Clear the filter",
+      hidden: true,
+      onclick: () => this.#use(""),
+    },
+    icon("close"),
+  );
   #hints = h("ul", { id: "filter-hints", class: "hints", role: "listbox", "aria-label": "Filter terms", hidden: true });
   #problem = h("p", { id: "filter-problem", class: "filter-problem", role: "alert", hidden: true });
-  node = h("div", { class: "filter", role: "search" }, h("div", { class: "filter-field" }, this.#input, this.#key, this.#clear), this.#hints, this.#problem);
+  node = h(
+    "div",
+    { class: "filter", role: "search" },
+    h("div", { class: "filter-field" }, this.#input, this.#key, this.#clear),
+    this.#hints,
+    this.#problem,
+  );
   #names;
   #timer = 0;
   #chosen = -1;
-  /** @type {{from: number, to: number, hints: import("../text/language.js").Hint[]}} */ #offer = { from: 0, to: 0, hints: [] };
+  /** @type {{from: number, to: number, hints: import("../text/language.js").Hint[]}} */ #offer = {
+    from: 0,
+    to: 0,
+    hints: [],
+  };
 
   /** @param {() => {route: string[], host: string[]}} names what can be suggested for `route:` and `host:` */
   constructor(names) {
@@ -85,7 +116,12 @@ export class FilterBox extends EventTarget {
     this.#chosen = -1;
     this.#hints.replaceChildren(
       ...this.#offer.hints.map(({ term, about }, index) =>
-        h("li", { role: "option", id: `filter-hint-${index}`, onclick: () => this.#take(index) }, h("code", {}, term), h("span", {}, about)),
+        h(
+          "li",
+          { role: "option", id: `filter-hint-${index}`, onclick: () => this.#take(index) },
+          h("code", {}, term),
+          h("span", {}, about),
+        ),
       ),
     );
     this.#show(this.#offer.hints.length > 0);

@@ -8,13 +8,17 @@ import { isSecret, masked } from "../text/http.js";
 
 /** @param {Head} head */
 export function headView(head) {
-  const rows = head.headers.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, isSecret(name) ? secret(name, value) : value)));
+  const rows = head.headers.map(([name, value]) =>
+    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, isSecret(name) ? secret(name, value) : value)),
+  );
   const text = () => [head.line, ...head.headers.map(([name, value]) => `${name}: ${value}`)].join("\n");
   return h(
     "section",
     { class: "head" },
     h("div", { class: "part-title" }, h("h3", { class: "mono" }, head.line), copyButton("the head", text)),
-    rows.length ? h("table", { class: "headers" }, h("caption", { class: "unseen" }, "Headers"), h("tbody", {}, rows)) : h("p", { class: "soft" }, "No headers."),
+    rows.length
+      ? h("table", { class: "headers" }, h("caption", { class: "unseen" }, "Headers"), h("tbody", {}, rows))
+      : h("p", { class: "soft" }, "No headers."),
   );
 }
 

@@ -20,7 +20,11 @@ class Help extends HTMLElement {
         "header",
         {},
         h("h2", { id: "help-title" }, "Help"),
-        h("button", { type: "button", class: "quiet square", "aria-label": "Close", onclick: () => this.#dialog.close() }, icon("close")),
+        h(
+          "button",
+          { type: "button", class: "quiet square", "aria-label": "Close", onclick: () => this.#dialog.close() },
+          icon("close"),
+        ),
       ),
       h("div", { class: "help-columns" }, keys(), language()),
     );
@@ -34,7 +38,22 @@ function keys() {
     "section",
     {},
     h("h3", {}, "Keys"),
-    h("dl", {}, KEYS.map(([key, does]) => h("div", {}, h("dt", {}, key.split("  ").map((one) => h("kbd", {}, one))), h("dd", {}, does)))),
+    h(
+      "dl",
+      {},
+      KEYS.map(([key, does]) =>
+        h(
+          "div",
+          {},
+          h(
+            "dt",
+            {},
+            key.split("  ").map((one) => h("kbd", {}, one)),
+          ),
+          h("dd", {}, does),
+        ),
+      ),
+    ),
   );
 }
 
@@ -43,7 +62,11 @@ function language() {
     "section",
     {},
     h("h3", {}, "Filter"),
-    h("p", {}, "Terms are joined by spaces and all must match. A minus before a term turns it round; quotes keep spaces. A bare word matches in method, host, path, route and status."),
+    h(
+      "p",
+      {},
+      "Terms are joined by spaces and all must match. A minus before a term turns it round; quotes keep spaces. A bare word matches in method, host, path, route and status.",
+    ),
     h("dl", { class: "terms" }, TERMS.map(row)),
     h("h3", {}, "Together"),
     h("dl", { class: "terms long" }, EXAMPLES.map(row)),

@@ -18,10 +18,25 @@ const NEAR_END_PX = 32;
 class LogView extends HTMLElement {
   #maker = new LineMaker();
   #app = h("select", { "aria-label": "App" }, h("option", { value: "" }, "All apps"));
-  #text = h("input", { type: "search", class: "log-filter", placeholder: "Only lines with …", "aria-label": "Only lines with this text", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/" });
+  #text = h("input", {
+    type: "search",
+    class: "log-filter",
+    placeholder: "Only lines with …",
+    "aria-label": "Only lines with this text",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-keyshortcuts": "/",
+  });
   #follow = h("button", { type: "button", class: "quiet", "aria-pressed": "true", "aria-keyshortcuts": "p" }, "Follow");
   #wrap = h("button", { type: "button", class: "quiet", "aria-pressed": "true" }, "Wrap");
-  #lines = h("div", { class: "log-lines", role: "log", "aria-live": "off", "aria-label": "Log lines", tabindex: "0", "data-scrolls": true });
+  #lines = h("div", {
+    class: "log-lines",
+    role: "log",
+    "aria-live": "off",
+    "aria-label": "Log lines",
+    tabindex: "0",
+    "data-scrolls": true,
+  });
   #empty = h("div", { class: "empty-place", hidden: true });
   #news = h("button", { type: "button", class: "news floating", hidden: true });
   #waiting = 0;
@@ -36,7 +51,16 @@ class LogView extends HTMLElement {
   connect({ logs, status, chosen }) {
     this.#parts = { logs, chosen };
     const clear = h("button", { type: "button", class: "quiet", onclick: () => logs.clear() }, "Clear the page");
-    this.append(h("div", { class: "toolbar" }, this.#app, this.#text, h("div", { class: "tools" }, this.#follow, this.#wrap, clear)), h("div", { class: "log-place" }, this.#lines, this.#empty, this.#news));
+    this.append(
+      h(
+        "div",
+        { class: "toolbar" },
+        this.#app,
+        this.#text,
+        h("div", { class: "tools" }, this.#follow, this.#wrap, clear),
+      ),
+      h("div", { class: "log-place" }, this.#lines, this.#empty, this.#news),
+    );
     this.#app.addEventListener("change", () => chosen(this.#app.value));
     this.#text.addEventListener("input", () => this.#redraw());
     this.#follow.addEventListener("click", () => this.toggle());
@@ -74,16 +98,26 @@ class LogView extends HTMLElement {
 
   /** @param {string} app */
   #choose(app) {
-    if (app && ![...this.#app.options].some((option) => option.value === app)) this.#app.append(h("option", { value: app }, app));
+    if (app && ![...this.#app.options].some((option) => option.value === app))
+      this.#app.append(h("option", { value: app }, app));
     this.#app.value = app;
   }
 
   /** @param {import("../data/status.js").Status} status */
   #offer(status) {
     const names = [...status.apps.keys()];
-    if ([...this.#app.options].slice(1).map((option) => option.value).join("\n") === names.join("\n")) return;
+    if (
+      [...this.#app.options]
+        .slice(1)
+        .map((option) => option.value)
+        .join("\n") === names.join("\n")
+    )
+      return;
     const chosen = this.#app.value;
-    this.#app.replaceChildren(h("option", { value: "" }, "All apps"), ...names.map((name) => h("option", { value: name }, name)));
+    this.#app.replaceChildren(
+      h("option", { value: "" }, "All apps"),
+      ...names.map((name) => h("option", { value: name }, name)),
+    );
     this.#choose(chosen);
   }
 

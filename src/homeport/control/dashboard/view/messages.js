@@ -12,10 +12,13 @@ const SHOWN = 500;
 
 /** @param {ExchangeDetail} detail @returns {Node[]} */
 export function messagesView({ messages, messages_lost, summary }) {
-  if (!messages.length) return [h("p", { class: "soft" }, summary.ending === "open" ? "No message yet." : "No message passed.")];
+  if (!messages.length)
+    return [h("p", { class: "soft" }, summary.ending === "open" ? "No message yet." : "No message passed.")];
   const hidden = messages.length - SHOWN;
   return [
-    ...(messages_lost ? [h("p", { class: "remark warn" }, `${counted(messages_lost, "message")} passed without being kept.`)] : []),
+    ...(messages_lost
+      ? [h("p", { class: "remark warn" }, `${counted(messages_lost, "message")} passed without being kept.`)]
+      : []),
     ...(hidden > 0 ? [h("p", { class: "soft" }, `The last ${SHOWN} of ${count(messages.length)} messages.`)] : []),
     h("ol", { class: "messages" }, messages.slice(-SHOWN).map(row)),
   ];
@@ -28,7 +31,14 @@ function row(message) {
   return h(
     "li",
     { data: { side } },
-    h("div", { class: "message-head" }, h("span", { class: "side" }, message.from_client ? "↑ client" : "↓ app"), kind && h("span", { class: "tag" }, kind), h("span", { class: "gap" }), h("span", { class: "soft" }, `${size(message.bytes)}, at ${duration(message.at_ms)}`)),
+    h(
+      "div",
+      { class: "message-head" },
+      h("span", { class: "side" }, message.from_client ? "↑ client" : "↓ app"),
+      kind && h("span", { class: "tag" }, kind),
+      h("span", { class: "gap" }),
+      h("span", { class: "soft" }, `${size(message.bytes)}, at ${duration(message.at_ms)}`),
+    ),
     content(message),
   );
 }
@@ -42,5 +52,9 @@ function content({ text, base64 }) {
 /** @param {string} text */
 function pretty(text) {
   if (!/^\s*[[{]/.test(text) || text.length < 60) return text;
-  return layOut(text)?.map((token) => token.text).join("") ?? text;
+  return (
+    layOut(text)
+      ?.map((token) => token.text)
+      .join("") ?? text
+  );
 }

@@ -6,13 +6,13 @@ import { endingWord } from "../text/http.js";
 
 /** @typedef {import("../data/types.js").ExchangeDetail} ExchangeDetail */
 
-/** @type {[keyof import("../data/types.js").Timings, string][]} in the order in which they happen */
+/** @type {[keyof import("../data/types.js").Timings, string, string][]} in the order in which they happen */
 const PHASES = [
-  ["receive_head", "Request head"],
-  ["connect", "Connect"],
-  ["send", "Send"],
-  ["wait", "Wait for the app"],
-  ["receive", "Receive"],
+  ["receive_head", "Request head", "reading the request"],
+  ["connect", "Connect", "connecting to the app"],
+  ["send", "Send", "passing the request on"],
+  ["wait", "Wait for the app", "waiting for the app"],
+  ["receive", "Receive", "passing the answer on"],
 ];
 
 /** @param {ExchangeDetail} detail @returns {Node[]} */
@@ -23,15 +23,18 @@ export function overview(detail) {
 /** @param {ExchangeDetail} detail @returns {string} */
 function sentence({ summary, timings, reused }) {
   const lasted = duration(summary.duration_ms);
-  if (summary.ending === "open") return summary.kind === "http" ? "Still running: no end of the answer yet." : "The connection is open.";
+  if (summary.ending === "open")
+    return summary.kind === "http" ? "Still running: no end of the answer yet." : "The connection is open.";
   if (summary.ending !== "complete") {
     const why = summary.why ? `: ${summary.why}` : ".";
     return `${capital(endingWord(summary.ending))} after ${lasted}${why}`;
   }
-  const longest = PHASES.map(([key, label]) => ({ label, ms: timings[key] ?? 0 })).sort((one, other) => other.ms - one.ms)[0];
+  const longest = PHASES.map(([key, , doing]) => ({ doing, ms: timings[key] ?? 0 })).sort(
+    (one, other) => other.ms - one.ms,
+  )[0];
   const total = summary.duration_ms ?? 0;
   const share = total && longest.ms / total > 0.5 && PHASES.filter(([key]) => timings[key]).length > 1;
-  const most = share ? `; ${duration(longest.ms)} of it: ${longest.label.toLowerCase()}` : "";
+  const most = share ? `, ${duration(longest.ms)} of it ${longest.doing}` : "";
   const pooled = reused ? " The connection to the app was already open." : "";
   return `Done in ${lasted}${most}.${pooled}`;
 }
@@ -49,10 +52,27 @@ function waterfall({ timings, summary }) {
     bar.style.setProperty("--from", (at / total).toFixed(4));
     bar.style.setProperty("--part", (ms / total).toFixed(4));
     at += ms;
-    return h("tr", {}, h("th", { scope: "row" }, label), h("td", { class: "phase-track", "aria-hidden": "true" }, bar), h("td", { class: "number" }, duration(ms)));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, label),
+      h("td", { class: "phase-track", "aria-hidden": "true" }, bar),
+      h("td", { class: "number" }, duration(ms)),
+    );
   });
-  const whole = h("tr", { class: "whole" }, h("th", { scope: "row" }, "In all"), h("td", { "aria-hidden": "true" }), h("td", { class: "number" }, duration(summary.duration_ms) || "running"));
-  return h("table", { class: "waterfall" }, h("caption", { class: "unseen" }, "Time of each phase"), h("tbody", {}, rows, whole));
+  const whole = h(
+    "tr",
+    { class: "whole" },
+    h("th", { scope: "row" }, "In all"),
+    h("td", { "aria-hidden": "true" }),
+    h("td", { class: "number" }, duration(summary.duration_ms) || "running"),
+  );
+  return h(
+    "table",
+    { class: "waterfall" },
+    h("caption", { class: "unseen" }, "Time of each phase"),
+    h("tbody", {}, rows, whole),
+  );
 }
 
 /** @param {ExchangeDetail} detail */
@@ -72,7 +92,13 @@ function facts(detail) {
     ["Messages", detail.messages.length ? counted(detail.messages.length, "message") : ""],
     ["Lost", detail.messages_lost ? counted(detail.messages_lost, "message") : ""],
   ];
-  return h("dl", { class: "pairs" }, rows.filter(([, value]) => value).map(([name, value, kind]) => h("div", {}, h("dt", {}, name), h("dd", { class: kind }, value))));
+  return h(
+    "dl",
+    { class: "pairs" },
+    rows
+      .filter(([, value]) => value)
+      .map(([name, value, kind]) => h("div", {}, h("dt", {}, name), h("dd", { class: kind }, value))),
+  );
 }
 
 /** @param {number} bytes @param {import("../data/types.js").Body} body */

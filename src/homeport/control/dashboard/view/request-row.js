@@ -21,7 +21,7 @@ export const COLUMNS = [
 export function makeRow(id) {
   const cells = COLUMNS.map(([name]) => h("div", { class: `cell ${name}`, role: "gridcell" }));
   const [, , , path] = cells;
-  path.append(h("span", { class: "target" }), h("span", { class: "query" }), h("span", { class: "ending" }));
+  path.append(h("span", { class: "target" }), h("span", { class: "query" }), " ", h("span", { class: "ending" }));
   cells[5].append(h("span", { class: "bar" }), h("span", {}));
   return h("div", { class: "row", role: "row", tabindex: "-1", data: { id: String(id) } }, cells);
 }

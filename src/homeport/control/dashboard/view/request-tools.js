@@ -46,13 +46,20 @@ export class RequestTools {
 
   draw() {
     const { isHeld, waiting, list, filter } = this.#exchanges;
-    this.#order.replaceChildren(icon(this.isNewestFirst ? "down" : "up"), this.isNewestFirst ? "Newest first" : "Newest last");
+    this.#order.replaceChildren(
+      icon(this.isNewestFirst ? "down" : "up"),
+      this.isNewestFirst ? "Newest first" : "Newest last",
+    );
     this.#pause.replaceChildren(icon(isHeld ? "start" : "pause"), isHeld ? "Go on" : "Pause");
     this.#pause.setAttribute("aria-pressed", String(isHeld));
     const what = counted(list.length, filter ? "match" : "request", filter ? "matches" : "requests");
     setText(this.#shown, isHeld ? `${what}, paused` : what);
+    this.#clear.disabled = !list.length && !filter;
     this.#news.hidden = !isHeld;
-    setText(this.#news, waiting ? `${counted(waiting, "new one", "new ones")}: back to the newest` : "Back to the newest");
+    setText(
+      this.#news,
+      waiting ? `${counted(waiting, "new one", "new ones")}: back to the newest` : "Back to the newest",
+    );
   }
 
   #fillAsk() {
@@ -62,8 +69,17 @@ export class RequestTools {
     };
     this.#ask.append(
       h("h2", { id: "ask-title" }, "Delete the recording?"),
-      h("p", {}, "Every recorded request is deleted, on this page and in the terminal, whatever the filter. Apps and their logs stay."),
-      h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: () => this.#ask.close() }, "Keep it"), h("button", { type: "button", class: "danger", onclick: remove }, "Delete all requests")),
+      h(
+        "p",
+        {},
+        "Every recorded request is deleted, on this page and in the terminal, whatever the filter. Apps and their logs stay.",
+      ),
+      h(
+        "div",
+        { class: "buttons" },
+        h("button", { type: "button", autofocus: true, onclick: () => this.#ask.close() }, "Keep it"),
+        h("button", { type: "button", class: "danger", onclick: remove }, "Delete all requests"),
+      ),
     );
   }
 }

@@ -17,8 +17,13 @@ import { counted } from "../text/format.js";
 class Requests extends HTMLElement {
   /** @type {Map<number, HTMLElement>} */ #rows = new Map();
   /** @type {number|null} */ #cursor = null;
+  /** @type {Element|null} */ #stop = null;
   #rowsNode = h("div", { class: "rows", role: "rowgroup" });
-  #older = h("button", { type: "button", class: "older", hidden: true, onclick: () => this.#showOlder() }, "Show older requests");
+  #older = h(
+    "button",
+    { type: "button", class: "older", hidden: true, onclick: () => this.#showOlder() },
+    "Show older requests",
+  );
   #scroller = h("div", { class: "scroller" });
   #empty = h("div", { class: "empty-place" });
   /** @type {FilterBox} */ #filter = new FilterBox(() => this.#names());
@@ -35,9 +40,22 @@ class Requests extends HTMLElement {
     this.#parts = parts;
     this.#tools = new RequestTools(parts.exchanges, () => this.#reorder());
     this.setAttribute("aria-label", "Requests");
-    const head = h("div", { class: "row head", role: "row" }, COLUMNS.map(([name, label]) => h("div", { class: `cell ${name}`, role: "columnheader" }, label)));
-    this.#scroller.append(h("div", { class: "grid", role: "grid", "aria-label": "Requests" }, h("div", { role: "rowgroup", class: "heads" }, head), this.#rowsNode), this.#empty, this.#older);
-    this.append(h("div", { class: "toolbar" }, this.#filter.node, this.#tools.node), this.#tools.line, this.#scroller);
+    const head = h(
+      "div",
+      { class: "row head", role: "row" },
+      COLUMNS.map(([name, label]) => h("div", { class: `cell ${name}`, role: "columnheader" }, label)),
+    );
+    this.#scroller.append(
+      h(
+        "div",
+        { class: "grid", role: "grid", "aria-label": "Requests" },
+        h("div", { role: "rowgroup", class: "heads" }, head),
+        this.#rowsNode,
+      ),
+      this.#empty,
+      this.#older,
+    );
+    this.append(h("div", { class: "toolbar" }, this.#filter.node, this.#tools.node, this.#tools.line), this.#scroller);
     this.#filter.addEventListener("change", () => this.filter(this.#filter.text));
     this.#rowsNode.addEventListener("click", (event) => this.#clicked(event));
     parts.exchanges.addEventListener("change", () => this.#draw());
@@ -86,12 +104,11 @@ class Requests extends HTMLElement {
   #select(id, moveFocus = false) {
     const former = this.#cursor === null ? null : this.#rows.get(this.#cursor);
     former?.removeAttribute("aria-selected");
-    former?.setAttribute("tabindex", "-1");
     this.#cursor = id;
     const row = id === null ? null : this.#rows.get(id);
     if (!row) return;
     row.setAttribute("aria-selected", "true");
-    row.setAttribute("tabindex", "0");
+    this.#stopAt(row);
     row.scrollIntoView({ block: "nearest" });
     if (moveFocus) row.focus({ preventScroll: true });
     this.dispatchEvent(new CustomEvent("cursor", { detail: id }));
@@ -102,7 +119,15 @@ class Requests extends HTMLElement {
     this.#tools.toggle();
   }
 
-  /** Mark a request that was opened from elsewhere. @param {number} id */
+  /** The list is one stop for the Tab key: this row. @param {Element|null} row */
+  #stopAt(row) {
+    if (row === this.#stop) return;
+    this.#stop?.setAttribute("tabindex", "-1");
+    row?.setAttribute("tabindex", "0");
+    this.#stop = row;
+  }
+
+  /** Mark the request that was opened, or will be as soon as it is in the list. @param {number} id */
   mark(id) {
     if (id !== this.#cursor) this.#select(id);
   }
@@ -145,12 +170,14 @@ class Requests extends HTMLElement {
       this.#rows.delete(id);
     }
     this.#place(this.#tools.isNewestFirst ? [...exchanges.list].reverse() : exchanges.list);
-    if (this.#cursor !== null) this.#rows.get(this.#cursor)?.setAttribute("aria-selected", "true");
-    else this.#rowsNode.firstElementChild?.setAttribute("tabindex", "0");
+    const marked = this.#cursor === null ? undefined : this.#rows.get(this.#cursor);
+    marked?.setAttribute("aria-selected", "true");
+    this.#stopAt(marked ?? this.#rowsNode.firstElementChild);
     this.#older.hidden = !exchanges.hasOlder;
     this.#tools.draw();
     this.#drawEmpty();
-    if (!this.#tools.isNewestFirst && isAtEnd && !exchanges.isHeld) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (!this.#tools.isNewestFirst && isAtEnd && !exchanges.isHeld)
+      this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   /** @param {import("../data/types.js").ExchangeSummary[]} order */
@@ -171,13 +198,17 @@ class Requests extends HTMLElement {
     const { exchanges, status } = this.#parts;
     const isEmpty = exchanges.isLoaded && exchanges.list.length === 0;
     this.#empty.hidden = !isEmpty;
+    this.#scroller.classList.toggle("is-empty", isEmpty);
     if (isEmpty) this.#empty.replaceChildren(emptyRequests(exchanges.filter, status.engine, () => this.filter("")));
   }
 
   #names() {
     const { status, exchanges } = this.#parts;
     const hosts = new Set(exchanges.list.slice(-200).map((exchange) => exchange.host));
-    return { route: [...status.routes.keys(), ...status.apps.keys()].filter((name, at, all) => all.indexOf(name) === at), host: [...hosts] };
+    return {
+      route: [...status.routes.keys(), ...status.apps.keys()].filter((name, at, all) => all.indexOf(name) === at),
+      host: [...hosts],
+    };
   }
 }
 

@@ -33,12 +33,39 @@ function table(routes, go) {
       h(
         "li",
         {},
-        h("button", { type: "button", class: "link route-name", title: `Requests to ${route.name}`, onclick: () => go({ view: "requests", filter: `route:${route.name}` }) }, route.name),
-        h("span", { class: "visits", title: `${counted(route.visits, "visit")}, ${count(route.active)} under way` }, count(route.visits), route.active > 0 && h("span", { class: "active" }, ` ${count(route.active)} now`)),
-        h("span", { class: "target mono" }, route.listen ? `${route.listen} → ` : "→ ", route.target),
-        route.kind !== "app" && route.url.startsWith("http") && h("span", { class: "target" }, outLink(route.url, route.url.replace(/^http:\/\//, ""), `Open ${route.name}`)),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "link route-name",
+            title: `Requests to ${route.name}`,
+            onclick: () => go({ view: "requests", filter: `route:${route.name}` }),
+          },
+          route.name,
+        ),
+        h("span", { class: "target mono" }, `→ ${route.target}`),
+        visits(route),
+        route.listen && h("span", { class: "target more" }, "on ", h("span", { class: "mono" }, route.listen)),
+        route.kind !== "app" &&
+          route.url.startsWith("http") &&
+          h(
+            "span",
+            { class: "target more" },
+            outLink(route.url, route.url.replace(/^http:\/\/|\/$/g, ""), `Open ${route.name}`),
+          ),
       ),
     ),
+  );
+}
+
+/** @param {RouteState} route */
+function visits({ visits, active }) {
+  const title = `${counted(visits, "visit")}, ${count(active)} under way`;
+  return h(
+    "span",
+    { class: "visits", title },
+    active > 0 && h("span", { class: "active" }, `${count(active)} open, `),
+    count(visits),
   );
 }
 
@@ -70,7 +97,11 @@ class Engine extends HTMLElement {
     const drawn = rows.flat().join("\n");
     if (this.dataset.drawn === drawn) return;
     this.dataset.drawn = drawn;
-    this.#list.replaceChildren(...rows.map(([name, value, kind, title]) => h("div", { title }, h("dt", {}, name), h("dd", { class: kind || null }, withCode(value)))));
+    this.#list.replaceChildren(
+      ...rows.map(([name, value, kind, title]) =>
+        h("div", { title }, h("dt", {}, name), h("dd", { class: kind || null }, withCode(value))),
+      ),
+    );
   }
 }
 

@@ -18,7 +18,11 @@ class SignIn extends HTMLElement {
         why && h("p", { class: "why" }, withCode(why)),
         h("p", {}, "Run this in a terminal. It opens the dashboard with a key that works once:"),
         commandLine("homeport open"),
-        h("p", { class: "soft" }, "Only you can make such a key: it comes from your engine, and this page keeps its access to itself."),
+        h(
+          "p",
+          { class: "soft" },
+          "Only you can make such a key: it comes from your engine, and this page keeps its access to itself.",
+        ),
       ),
     );
   }

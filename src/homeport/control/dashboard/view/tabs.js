@@ -47,7 +47,18 @@ export class Tabs {
 
   /** @param {TabSpec} spec */
   #tab({ name, label }) {
-    return h("button", { type: "button", role: "tab", id: `${this.#id}-${name}`, "aria-controls": this.#panel.id, data: { name }, onclick: () => this.choose(name) }, label);
+    return h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `${this.#id}-${name}`,
+        "aria-controls": this.#panel.id,
+        data: { name },
+        onclick: () => this.choose(name),
+      },
+      label,
+    );
   }
 
   /** @param {KeyboardEvent} event */

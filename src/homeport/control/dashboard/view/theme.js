@@ -21,7 +21,10 @@ class Theme extends HTMLElement {
 
   get #index() {
     const name = document.documentElement.dataset.theme ?? "";
-    return Math.max(0, THEMES.findIndex((theme) => theme.name === name));
+    return Math.max(
+      0,
+      THEMES.findIndex((theme) => theme.name === name),
+    );
   }
 
   #next() {

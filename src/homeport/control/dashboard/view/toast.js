@@ -17,7 +17,14 @@ class Toast extends HTMLElement {
   /** @param {string} text @param {string} [hint] @param {boolean} [isProblem] */
   show(text, hint = "", isProblem = false) {
     clearTimeout(this.#timer);
-    this.replaceChildren(h("div", { class: isProblem ? "toast problem" : "toast" }, h("p", {}, text), hint && h("p", { class: "hint" }, hint)));
+    this.replaceChildren(
+      h(
+        "div",
+        { class: isProblem ? "toast problem" : "toast" },
+        h("p", {}, text),
+        hint && h("p", { class: "hint" }, hint),
+      ),
+    );
     this.#timer = window.setTimeout(() => this.replaceChildren(), isProblem ? SHOWN_PROBLEM_MS : SHOWN_MS);
   }
 }
@@ -31,6 +38,7 @@ export function toast(text, hint = "") {
 
 /** @param {unknown} problem what was thrown */
 export function toastProblem(problem) {
+  if (problem instanceof ApiError && problem.status === 401) return; // the whole page says that
   const text = problem instanceof Error ? problem.message : String(problem);
   const hint = problem instanceof ApiError ? problem.hint : "";
   /** @type {Toast|null} */ (document.querySelector("hp-toast"))?.show(text, hint, true);

@@ -18,7 +18,12 @@ class Views extends HTMLElement {
   /** @param {(place: {view: ViewName}) => void} go */
   connect(go) {
     for (const { name, label } of VIEWS) {
-      const button = h("button", { type: "button", class: "view", data: { view: name }, onclick: () => go({ view: name }) }, icon(name), h("span", {}, label));
+      const button = h(
+        "button",
+        { type: "button", class: "view", data: { view: name }, onclick: () => go({ view: name }) },
+        icon(name),
+        h("span", {}, label),
+      );
       this.#buttons.set(name, button);
       this.append(button);
     }
