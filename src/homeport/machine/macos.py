@@ -1,0 +1,88 @@
+"""macOS: psutil, and the system's own sysctl and lsof where psutil would need root."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+
+from homeport.machine import posix
+from homeport.machine.by_psutil import ByPsutil, ancestors
+from homeport.machine.interface import Holder, Lock
+from homeport.model.endpoint import Endpoint, parse_endpoint
+from homeport.model.errors import HomeportError
+
+_LIMIT_S = 3.0  # lsof may hang on a dead network file system
+
+
+class MacOS(ByPsutil):
+    """See Machine."""
+
+    def boot_id(self) -> str:
+        return _run("sysctl", "-n", "kern.bootsessionuuid").strip()
+
+    def holder(self, port: int) -> list[Holder]:
+        return parse_lsof(_run("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-FpcLn"))
+
+    def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
+        """Not known: only lsof could tell, and it takes a tenth of a second for each connection."""
+        return None
+
+    def ephemeral_range(self) -> tuple[int, int]:
+        return parse_sysctl(_run("sysctl", "-n", "net.inet.ip.portrange.first", "net.inet.ip.portrange.last"))
+
+    def adopt_orphans(self) -> None:
+        """There is no such thing on macOS."""
+
+    def reap(self, pid: int) -> int | None:
+        return posix.reap(pid)
+
+    def signal_processes(self, identities: Mapping[int, float], *, force: bool = False) -> None:
+        posix.signal_processes(identities, force=force, start_time=self.start_time, protected=ancestors())
+
+    def lock_file(self, path: str) -> Lock | None:
+        return posix.lock_file(path)
+
+
+def parse_lsof(text: str) -> list[Holder]:
+    """`lsof -F pcLn`: a letter and its value in each line; p, c and L stand once for a process, n for each socket."""
+    found = []
+    process: dict[str, str] = {}
+    for line in text.splitlines():
+        field, value = line[:1], line[1:]
+        if field == "p":
+            process = {}
+        if field == "n":
+            holder = _holder(process, value)
+            if holder and holder not in found:
+                found.append(holder)
+        else:
+            process[field] = value
+    return found
+
+
+def parse_sysctl(text: str) -> tuple[int, int]:
+    numbers = [int(word) for word in text.split() if word.isdigit()]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (49152, 65535)
+
+
+def _holder(process: Mapping[str, str], name: str) -> Holder | None:
+    """`*` is every address of the family, which lsof does not tell here."""
+    try:
+        endpoint = parse_endpoint(name.replace("*:", "0.0.0.0:", 1))
+    except HomeportError:
+        return None
+    pid = process.get("p", "")
+    return Holder(
+        endpoint=Endpoint(endpoint.host, endpoint.port),
+        pid=int(pid) if pid.isdigit() else 0,
+        process=process.get("c", ""),
+        user=process.get("L", ""),
+    )
+
+
+def _run(*words: str) -> str:
+    try:
+        done = subprocess.run(words, capture_output=True, timeout=_LIMIT_S, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
