@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import itertools
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -68,6 +69,9 @@ def detail(summary: ExchangeSummary | None = None, **more: object) -> ExchangeDe
         "timings": Timings(receive_head=0.2, connect=0.0, send=0.1, wait=11.0, receive=1.0),
     }
     return ExchangeDetail(**{**values, **more})  # type: ignore[arg-type]
+
+
+KINDS: dict[type, str] = {AppState: "app", LogLine: "log", ExchangeSummary: "exchange"}
 
 
 class FakeApps:
@@ -195,7 +199,7 @@ class FakeControl:
 
 
 class FakeEngine:
-    """`emit` what the next subscriber shall see; `end` is the engine's end."""
+    """`emit` what subscribers shall see; `end` is the engine's end."""
 
     def __init__(self, *apps: AppState) -> None:
         self.apps = FakeApps(self)
@@ -203,18 +207,33 @@ class FakeEngine:
         self.routes, self.traffic, self.logs = FakeRoutes(), FakeTraffic(), FakeLogs()
         self.engine = FakeControl(self)
         self.subscriptions: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
-        self._events: queue.Queue[Event | None] = queue.Queue()
+        self._queues: dict[str, queue.Queue[Event | None]] = {}
 
     def emit(self, *events: Event) -> None:
         for event in events:
-            self._events.put(event)
+            if isinstance(event, LogLine):
+                event.id = event.id or len(self.logs.lines) + 1
+                if event not in self.logs.lines:
+                    self.logs.lines.append(event)
+            self._queue(KINDS[type(event)]).put(event)
 
     def end(self) -> None:
-        self._events.put(None)
+        for kind in set(KINDS.values()):
+            self._queue(kind).put(None)
 
     def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Iterator[Event]:  # noqa: A002
+        """Like the engine's, a subscription to apps begins with how they are; what was emitted before comes as well."""
         self.subscriptions.append((filter, tuple(apps), tuple(kinds)))
-        return iter(self._events.get, None)
+        current = [*self.apps.all.values()] if "app" in kinds else []
+        shared: queue.Queue[Event | None] = self._queue(kinds[0])
+        for kind in kinds[1:]:
+            while not (other := self._queue(kind)).empty():
+                shared.put(other.get())
+            self._queues[kind] = shared
+        return itertools.chain(current, iter(shared.get, None))
+
+    def _queue(self, kind: str) -> queue.Queue[Event | None]:
+        return self._queues.setdefault(kind, queue.Queue())
 
 
 @dataclass

@@ -59,8 +59,15 @@ def test_a_finding_is_said_once() -> None:
 
 def test_last_lines_that_come_after_the_end_are_shown() -> None:
     engine = FakeEngine()
-    engine.logs.lines = [line("one", 1), line("two", 2), line("three", 3)]
-    assert run_with(engine, line("one", 1), app(state="exited", exit_code=0))[1] == "one\ntwo\nthree\n"
+    engine.logs.lines = [line("of yesterday", 7)]
+    late = [line("one", 8), line("two", 9)]
+
+    def end_quietly() -> None:
+        engine.logs.lines.extend(late)
+        engine.emit(app(state="exited", exit_code=0))
+
+    engine.apps.on_start = end_quietly
+    assert invoke("run --name web -- server", engine).out == "one\ntwo\n"
 
 
 def test_pieces_of_a_long_line_become_one_line() -> None:
@@ -122,9 +129,14 @@ def test_events_as_json_lines() -> None:
         FakeEngine(), line("hello"), app(state="exited", exit_code=0), words="run --json --name web -- server"
     )
     events = [json.loads(text) for text in out.splitlines()]
-    assert [event["event"] for event in events] == ["app", "log", "app"]
-    assert events[-1]["data"]["exit_code"] == 0
+    assert sorted(event["event"] for event in events) == ["app", "app", "log"]
+    assert [event["data"]["text"] for event in events if event["event"] == "log"] == ["hello"]
     assert err == ""
+
+
+def test_states_of_an_earlier_run_are_not_taken_for_news() -> None:
+    engine = FakeEngine(app("web", "exited", exit_code=5))
+    assert run_with(engine, line("again"), app(state="exited", exit_code=0))[:2] == (0, "again\n")
 
 
 def test_detached_prints_addresses_and_leaves() -> None:

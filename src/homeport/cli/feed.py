@@ -21,11 +21,16 @@ class FeedEnded(Exception):  # noqa: N818 - the engine stopped, which is no mist
 
 
 class Feed:
-    """Events from now on. Make it before starting what is to be seen: it is connected when the constructor returns."""
+    """Events from now on: each subscription stands when the method that makes it returns."""
 
     def __init__(self, engine: Engine, kinds: tuple[str, ...], filter: str = "", apps: tuple[str, ...] = ()) -> None:  # noqa: A002
-        events = engine.events(filter=filter, apps=apps, kinds=kinds)
+        self._engine = engine
         self._queue: queue.Queue[Event | Exception] = queue.Queue(LIMIT)
+        self.add(kinds, filter, apps)
+
+    def add(self, kinds: tuple[str, ...], filter: str = "", apps: tuple[str, ...] = ()) -> None:  # noqa: A002
+        """More events into the same queue. Those of apps begin with how the apps are at that moment."""
+        events = self._engine.events(filter=filter, apps=apps, kinds=kinds)
         threading.Thread(target=self._read, args=(events,), name="engine events", daemon=True).start()
 
     def next(self, limit_s: float) -> Event | None:

@@ -31,7 +31,7 @@ class Foreground:
 
     def __init__(self, session: Session, engine: Engine, specs: list[AppSpec], *, requests: bool = False) -> None:
         self._session, self._engine, self._specs = session, engine, specs
-        self._kinds = ("app", "log", "exchange") if requests else ("app", "log")
+        self._kinds = ("log", "exchange") if requests else ("log",)
         self._states: dict[str, AppState] = {}
         self._own: list[str] = []  # routes that this command started
         self._printer: Printer = printer_for(session, [])
@@ -43,22 +43,26 @@ class Foreground:
         """Until the end; returns the exit status."""
         try:
             with on_stop(self._on_stop):
+                # Logs from before the start, so that no line is missed; states from after it, because a subscription
+                # begins with the states that are, and those of an earlier run of the same app say that it has ended.
                 feed = Feed(self._engine, self._kinds)
                 self._start()
+                feed.add(("app",))
                 self._follow(feed)
         except TerminalGone:
             return HANGUP_STATUS
         return self._status()
 
     def _start(self) -> None:
+        newest = max((line.id for line in self._engine.logs.list(limit=1)), default=0)
         before = {state.route: state.pid for state in self._engine.apps.list() if not has_ended(state)}
         states = self._engine.apps.start(self._specs)
         self._states = {state.route: state for state in states}
         self._own = [state.route for state in states if before.get(state.route, -1) != state.pid]
-        self._last_log = dict.fromkeys(self._states, 0)
+        self._last_log = dict.fromkeys(self._states, newest)
         self._printer = printer_for(self._session, list(self._states))
         for state in states:
-            self._take(state)
+            self._app(state)
         if attached := [route for route in self._states if route not in self._own]:
             self._printer.say(f"{', '.join(attached)} ran already; Ctrl-C leaves it running")
         if self._asked:
@@ -79,15 +83,18 @@ class Foreground:
 
     def _take(self, data: Any) -> None:
         match data:
-            case AppState() if data.route in self._states:
-                self._states[data.route] = data
-                if data.state == "failed" and data.route not in self._failures:
-                    self._failures.append(data.route)
-                self._printer.app(data)
+            case AppState() if data != self._states.get(data.route, data):
+                self._app(data)
             case LogLine() if data.app in self._states:
                 self._log(data)
             case ExchangeSummary() if data.route in self._states:
                 self._printer.exchange(data)
+
+    def _app(self, state: AppState) -> None:
+        self._states[state.route] = state
+        if state.state == "failed" and state.route not in self._failures:
+            self._failures.append(state.route)
+        self._printer.app(state)
 
     def _log(self, line: LogLine) -> None:
         self._last_log[line.app] = max(line.id, self._last_log[line.app])
@@ -96,9 +103,8 @@ class Foreground:
     def _last_lines(self) -> None:
         """What an app said last passes through the recorder, and may come after the news of its end."""
         for route, last_id in self._last_log.items():
-            if last_id:
-                for line in self._engine.logs.list(app=route, limit=LAST_LINES, after=last_id):
-                    self._printer.log(line)
+            for line in self._engine.logs.list(app=route, limit=LAST_LINES, after=last_id):
+                self._printer.log(line)
 
     def _on_stop(self, number: int) -> None:
         self._asked += 1
