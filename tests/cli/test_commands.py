@@ -22,7 +22,7 @@ def lines_of(*names: str) -> list[LogLine]:
 class TestStatus:
     def test_everything_that_runs(self) -> None:
         finding = Finding(
-            code="app-exited", what="exited with code 1", why="its last line: boom", next="homeport logs api"
+            code="app-exited", what="api exited with code 1", why="its last line: boom", next="homeport logs api"
         )
         engine = FakeEngine(app(), app("api", "failed", exit_code=1, finding=finding))
         engine.routes.all["db"] = RouteState(
@@ -32,7 +32,7 @@ class TestStatus:
         assert "http://127.0.0.1:62893" in out
         assert "homeport open" in out
         assert "web  ● ready       http://web.localhost:62893  21345  4242  /work/shop\n" in out
-        assert "api: exited with code 1\n  its last line: boom\n  hint: homeport logs api" in out
+        assert "✗ api exited with code 1\n  its last line: boom\nhint: homeport logs api" in out
         assert "127.0.0.1:62900" in out
         assert "\x1b" not in out
 
@@ -117,7 +117,7 @@ class TestLogs:
 class TestStopAndRestart:
     def test_without_a_name_only_this_folder(self, surroundings: Path) -> None:
         engine = FakeEngine(app("web", folder=str(surroundings)), app("other"))
-        assert invoke("stop", engine).err == "web is stopped\n"
+        assert invoke("stop", engine).err == "stopped web\n"
         assert engine.apps.stopped == ["web"]
 
     def test_nothing_here_names_what_runs_elsewhere(self) -> None:

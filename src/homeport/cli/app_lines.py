@@ -32,7 +32,7 @@ def state_lines(state: AppState, paint: Paint) -> list[str]:
         case "stopped":
             return [f"{paint('·', 'dim')} {name} stopped"]
         case "waiting" if state.finding is not None:
-            return [f"{paint('◌', 'yellow')} {name}: {state.finding.what}"]
+            return [f"{paint('◌', 'yellow')} {state.finding.what}"]
     return []
 
 
@@ -53,9 +53,9 @@ def shown_urls(state: AppState) -> list[str]:
     return sorted(plain, key=lambda url: ".localhost" in url) or urls
 
 
-def finding_lines(name: str, finding: Finding, paint: Paint) -> list[str]:
-    """What is wrong, why, and what to do next."""
-    lines = [f"{paint('✗', 'red')} {paint(name, 'bold')}: {finding.what}"]
+def finding_lines(finding: Finding, paint: Paint) -> list[str]:
+    """What is wrong (the sentence names the app), why, and what to do next."""
+    lines = [f"{paint('✗', 'red')} {finding.what}"]
     if finding.why:
         lines.append(f"  {finding.why}")
     if finding.next:

@@ -40,9 +40,9 @@ def _report(session: Session, state: AppState) -> None:
         paint = session.terminal.paint
         session.data(f"{state.route}  {'  '.join(paint(url, 'bold') for url in shown_urls(state))}")
     if state.finding:
-        for line in finding_lines(state.route, state.finding, talk):
+        for line in finding_lines(state.finding, talk):
             session.say(line)
     elif state.state not in READY:
         session.say(f"{talk('✗', 'red')} {state.route}: {state.state}, exit code {state.exit_code}")
     if state.notice:
-        session.say(f"{talk('notice:', 'yellow')} {state.route}: {state.notice}")
+        session.say(f"{talk('notice:', 'yellow')} {state.notice}")

@@ -14,6 +14,8 @@ from homeport.model.log import LogLine
 # Red and the greys are left to errors and talk.
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 
+OWN_LINES = "homeport"  # LogLine.stream of what homeport says about the app
+
 
 class LogLines:
     """Prints to stdout. A piped log keeps its bytes as they are; a terminal gets colours, but no cursor movements."""
@@ -49,6 +51,8 @@ class LogLines:
 
     def _text(self, line: LogLine) -> str:
         paint = self._terminal.paint
+        if line.stream == OWN_LINES:
+            return paint(f"[homeport] {line.text}", "dim")
         if self._terminal.is_interactive or self._terminal.no_colour:
             return printable(line.text, colour=paint.enabled)
         return line.text

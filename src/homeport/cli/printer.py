@@ -6,14 +6,12 @@ Log lines and requests are data (stdout); states, addresses, findings are talk (
 from __future__ import annotations
 
 from homeport.cli.app_lines import finding_lines, state_lines
-from homeport.cli.log_lines import LogLines
+from homeport.cli.log_lines import OWN_LINES, LogLines
 from homeport.cli.request_line import request_line
 from homeport.cli.session import Session
 from homeport.model.app import AppState
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
-
-OWN_LINES = "homeport"  # LogLine.stream of what homeport says about an app: the states say the same
 
 
 class Printer:
@@ -32,14 +30,14 @@ class Printer:
         if before is None or before.state != state.state:
             lines += state_lines(state, paint)
         if state.finding and state.state != "waiting" and (before is None or before.finding != state.finding):
-            lines += finding_lines(state.route, state.finding, paint)
+            lines += finding_lines(state.finding, paint)
         if state.notice and (before is None or before.notice != state.notice):
-            lines.append(f"{paint('notice:', 'yellow')} {state.route}: {state.notice}")
+            lines.append(f"{paint('notice:', 'yellow')} {state.notice}")
         for line in lines:
             self.say(line)
 
     def log(self, line: LogLine) -> None:
-        if line.stream != OWN_LINES:
+        if line.stream != OWN_LINES:  # the states say the same
             self._logs.show(line)
 
     def exchange(self, summary: ExchangeSummary) -> None:

@@ -61,21 +61,20 @@ def route_lines(routes: list[Json], paint: Paint, width: int | None) -> list[str
 
 def trouble_lines(app: Json, paint: Paint) -> list[str]:
     """What is the matter with an app, as sentences: its finding, its notice, and whether others can reach it."""
-    name = app["route"]
     found = app.get("finding")
-    lines = finding_lines(name, found, paint) if found else []
+    lines = finding_lines(found, paint) if found else []
     if app.get("notice"):
-        lines.append(f"{paint(name, 'yellow')}: {app['notice']}")
+        lines.append(f"{paint('notice:', 'yellow')} {app['notice']}")
     return lines
 
 
-def finding_lines(name: str, finding: Json, paint: Paint) -> list[str]:
+def finding_lines(finding: Json, paint: Paint) -> list[str]:
     what, why, following = finding["what"], finding.get("why", ""), finding.get("next", "")
-    lines = [f"{paint(name, 'red')}: {what}"]
+    lines = [f"{paint('✗', 'red')} {what}"]
     if why:
         lines.append(f"  {why}")
     if following:
-        lines.append(f"  {paint('hint:', 'cyan')} {following}")
+        lines.append(f"{paint('hint:', 'cyan')} {following}")
     return lines
 
 
@@ -104,7 +103,7 @@ def _app_row(app: Json) -> list[Cell | str]:
         Cell(app["route"], "bold"),
         Cell(f"{mark} {word}", colour),
         _address(app),
-        str(app.get("port") or ""),
+        _port(app),
         str(app.get("pid") or ""),
         Cell(_short_path(app.get("folder", "")), "dim"),
     ]
@@ -113,6 +112,12 @@ def _app_row(app: Json) -> list[Cell | str]:
 def _address(app: Json) -> str:
     """The plain address where the app has it: that is what the user types."""
     return str((app.get("urls") or [app.get("url", "")])[0] if app.get("default") else app.get("url", ""))
+
+
+def _port(app: Json) -> str:
+    """Where it really listens; the port that it was given while it listens nowhere."""
+    port = app.get("address", "").rpartition(":")[2]
+    return port if port.isdigit() else str(app.get("port") or "")
 
 
 def _route_row(route: Json) -> list[Cell | str]:

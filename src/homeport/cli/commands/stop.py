@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
+from homeport.cli.app_lines import has_ended
 from homeport.cli.complete import complete_app
 from homeport.cli.names import find_app, of_folder
 from homeport.cli.options import command_options, pass_session
@@ -32,11 +33,13 @@ def command(session: Session, names: tuple[str, ...], everything: bool) -> None:
     """
     engine = session.running_engine()
     chosen = _choose(engine.apps.list(), names, everything, session)
-    states = stop_each(engine, [app.route for app in chosen])
+    states = stop_each(engine, [app.route for app in chosen if not has_ended(app)])
     if session.as_json:
         session.json(states)
-    for state in states:
-        session.say(f"{state.route} is stopped")
+    elif states:
+        session.say(f"stopped {', '.join(state.route for state in states)}")
+    else:
+        session.say("nothing to stop")
 
 
 def _choose(apps: list[AppState], names: tuple[str, ...], everything: bool, session: Session) -> list[AppState]:
