@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from homeport.cli.stopping import by_need
 from homeport.model.app import AppState
 from homeport.model.finding import Finding
 from homeport.model.log import LogLine
+from homeport.model.route import RouteSpec
 from tests.cli.fake_engine import FakeEngine, app, exchange, invoke
 
 
@@ -170,3 +172,17 @@ def test_what_needs_others_is_stopped_before_them() -> None:
         ["db", "docs"],
     ]
     assert by_need({"a": ["b"], "b": ["a"]}) == [["a", "b"]]
+
+
+def test_routes_of_a_project_go_with_its_foreground(surroundings: Path) -> None:
+    text = '[apps.web]\nrun = "server"\n[routes.old]\ntarget = "http://127.0.0.1:8080"\n[routes.db]\ntarget = "http://127.0.0.1:8081"\n'
+    (surroundings / "homeport.toml").write_text(text)
+    engine = FakeEngine()
+    engine.routes.add(RouteSpec(name="old", target="http://127.0.0.1:8080"))
+    engine.apps.on_start = lambda: engine.emit(app(state="exited", exit_code=0))
+    outcome = invoke("up", engine)
+    assert outcome.status == 0
+    assert [spec.name for spec in engine.routes.added] == ["old", "db"]
+    assert list(engine.routes.all) == ["old"], "what stood before stays"
+    invoke("up -d", engine)
+    assert list(engine.routes.all) == ["old", "db"]

@@ -15,7 +15,7 @@ from homeport.cli.session import Session
 def command(session: Session) -> None:
     """Stop every app of every project, then the engine and its door.
 
-    What was recorded stays, and so do the routes made with `homeport route`.
+    What was recorded stays; routes made with `homeport route` go.
 
     \b
     Examples:

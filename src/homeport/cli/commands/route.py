@@ -23,7 +23,7 @@ def command(session: Session, name: str | None, target: str | None, listen: str,
     """Give something that already runs a name behind the door. Without NAME, list the routes.
 
     TARGET is a URL, the path of a Unix socket, or a TCP address. The route stays until it is
-    removed, also when the engine ends and starts again.
+    removed or `homeport down` ends the engine.
 
     \b
     Examples:
