@@ -103,7 +103,10 @@ def exchange(
 def _body(text: str | None, raw: bytes | None, type_: str, coding: str, size: int) -> Body:
     if raw is not None:
         encoded = base64.b64encode(raw).decode()
-        return Body(bytes_on_wire=size or len(raw), kept=len(raw), type=type_, coding=coding, base64=encoded)
+        wire = size or len(raw)
+        return Body(
+            bytes_on_wire=wire, kept=len(raw), truncated=wire > len(raw), type=type_, coding=coding, base64=encoded
+        )
     kept = len((text or "").encode())
     return Body(bytes_on_wire=size or kept, kept=kept, truncated=size > 65_536, type=type_, coding=coding, text=text)
 

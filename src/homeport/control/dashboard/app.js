@@ -130,7 +130,8 @@ function show(api) {
     readStatus();
     if (exchanges.isLoaded) exchanges.catchUp().catch(() => undefined);
     else requests.filter(place.filter);
-    logs.catchUp().catch(() => undefined);
+    if (logs.isLoaded) logs.catchUp().catch(() => undefined);
+    else view("logs").show(place.app);
   });
   setInterval(() => feed.state === "live" && !document.hidden && readStatus(), STATUS_MS);
   addEventListener("online", () => feed.retry());

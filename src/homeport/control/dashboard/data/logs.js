@@ -53,11 +53,9 @@ export class Logs extends EventTarget {
 
   /** What was written while nobody listened. */
   async catchUp() {
-    if (!this.isLoaded) return this.show(this.app);
     const turn = this.#loads;
     const found = await this.#api.get("/api/logs", { app: this.app, limit: FIRST, after: this.#lastId });
     if (turn === this.#loads) for (const line of inOrder(found)) this.add(line);
-    return undefined;
   }
 
   /** Empty the page; the engine keeps its lines. */

@@ -29,6 +29,8 @@ class Detail extends HTMLElement {
   /** @type {ExchangeDetail|null} */ #shown = null;
   #drawn = "";
   #timer = 0;
+  /** A sheet that was just opened takes the focus as soon as there is something to hold it. */
+  #isToFocus = false;
   #turn = 0;
   /** @type {{api: import("../data/api.js").Api, closed: () => void}} */ #parts;
 
@@ -80,8 +82,7 @@ class Detail extends HTMLElement {
       node.setAttribute("inert", "");
       node.setAttribute("data-under-sheet", "");
     }
-    if (moveFocus)
-      requestAnimationFrame(() => /** @type {HTMLElement|null} */ (this.querySelector("[data-close]"))?.focus());
+    this.#isToFocus = moveFocus;
   }
 
   async #load() {
@@ -98,6 +99,7 @@ class Detail extends HTMLElement {
     this.#problem.hidden = true;
     this.#tabs.node.hidden = false;
     this.#draw(detail);
+    this.#takeFocus();
     if (detail.summary.ending === "open") this.#timer = window.setTimeout(() => this.#load(), AGAIN_MS);
   }
 
@@ -117,6 +119,7 @@ class Detail extends HTMLElement {
           : `It could not be read: ${/** @type {Error} */ (problem).message}`,
       ),
     );
+    this.#takeFocus();
   }
 
   /** @param {ExchangeDetail} detail */
@@ -178,6 +181,11 @@ class Detail extends HTMLElement {
         isHttp && copyButton("the URL", () => urlOf(detail)),
       ),
     ];
+  }
+
+  #takeFocus() {
+    if (this.#isToFocus) /** @type {HTMLElement|null} */ (this.querySelector("[data-close]"))?.focus();
+    this.#isToFocus = false;
   }
 
   #closeButton() {

@@ -42,6 +42,8 @@ class LogView extends HTMLElement {
   #waiting = 0;
   #isFollowing = true;
   #lastTop = 0;
+  /** Lines came while the view was hidden: nothing was drawn. */
+  #isStale = false;
   /** @type {{logs: import("../data/logs.js").Logs, chosen: (app: string) => void}} */ #parts;
 
   /**
@@ -85,7 +87,8 @@ class LogView extends HTMLElement {
 
   /** The view was hidden and is seen again: where the end is can be measured now. */
   shown() {
-    if (this.#isFollowing) this.#toEnd();
+    if (this.#isStale && this.#isFollowing) this.#redraw();
+    else if (this.#isFollowing) this.#toEnd();
   }
 
   /** @param {string} app */
@@ -123,6 +126,7 @@ class LogView extends HTMLElement {
 
   /** @param {LogLine[]} fresh */
   #arrived(fresh) {
+    if (this.hidden) return (this.#isStale = true);
     const matching = fresh.filter((line) => this.#matches(line));
     if (!this.#isFollowing) {
       this.#waiting += matching.length;
@@ -133,6 +137,7 @@ class LogView extends HTMLElement {
   }
 
   #redraw() {
+    this.#isStale = false;
     this.#lines.replaceChildren();
     this.#append(this.#parts.logs.lines.filter((line) => this.#matches(line)).slice(-CAP));
     this.#waiting = 0;
@@ -169,7 +174,7 @@ class LogView extends HTMLElement {
   #setFollowing(isFollowing) {
     this.#isFollowing = isFollowing;
     this.#follow.setAttribute("aria-pressed", String(isFollowing));
-    if (isFollowing && this.#waiting) this.#redraw();
+    if (isFollowing && (this.#waiting || this.#isStale)) this.#redraw();
     else if (isFollowing) this.#toEnd();
     this.#drawNews();
   }
