@@ -65,9 +65,23 @@ def test_a_flood_arrives_whole(run: Runner) -> None:
         await child.ended.wait()
         await child.drained(20)
         await child.close()
-        long = [text for _, text, continues in heard.pieces if text.startswith("x")]
-        assert sum(len(text) for text in long) == 20 * PIECE_BYTES
-        assert len(heard.pieces) - len(long) == 100_000
+        first, *others = "".join(text if continues else f"{text}\n" for _, text, continues in heard.pieces).splitlines()
+        assert first == "x" * 20 * PIECE_BYTES
+        assert others == ["line"] * 100_000
+
+    run(story())
+
+
+@loops
+def test_devices_that_mean_its_own_output(run: Runner) -> None:
+    """`error_log /dev/stderr` opens the pipe anew, which works with a pipe and not with a socket."""
+
+    async def story() -> None:
+        heard = Heard()
+        child = await heard.start("echo one > /dev/stdout; echo two > /dev/stderr")
+        await child.drained(5)
+        await child.close()
+        assert sorted(heard.pieces) == [("err", "two", False), ("out", "one", False)]
 
     run(story())
 

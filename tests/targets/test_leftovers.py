@@ -29,7 +29,7 @@ async def test_an_app_that_forks_and_exits_stays_supervised(adopting: Workshop) 
     assert endpoint.port == app.given.port
     await shop.supervisor.stop("web")
     assert app.state == "stopped"
-    assert shop.machine.strays() == []
+    assert shop.machine.strays() == {}
 
 
 async def test_the_end_of_a_daemon_is_the_end_of_the_app(adopting: Workshop) -> None:
@@ -48,7 +48,7 @@ async def test_helpers_that_do_not_listen_are_not_the_app(adopting: Workshop) ->
     shop = adopting
     app = await shop.supervisor.start(shop.spec("setsid sleep 600 & echo built"))
     assert (await app.settled()).state == "exited"
-    assert shop.machine.strays() == []
+    assert shop.machine.strays() == {}
 
 
 @pytest.mark.counterpart("nginx")

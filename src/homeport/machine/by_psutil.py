@@ -60,8 +60,8 @@ class ByPsutil:
                 continue
         return found
 
-    def strays(self) -> list[int]:
-        return []
+    def strays(self) -> dict[int, str]:
+        return {}
 
     def marked(self, prefix: str) -> dict[int, str]:
         found = {pid: self._marker(pid) for pid in self._table() if pid != os.getpid()}

@@ -59,7 +59,7 @@ class FakeMachine:
 
     def tree(self, root_pids: Collection[int], marker: str) -> list[int]:
         found = {pid for pid in root_pids if pid in self.processes}
-        found |= {pid for pid in self.strays() if marker and self.processes[pid].marker == marker}
+        found |= {pid for pid, theirs in self.strays().items() if marker and theirs == marker}
         while more := {pid for pid, process in self.processes.items() if process.parent in found} - found:
             found |= more
         return sorted(found)
@@ -67,8 +67,8 @@ class FakeMachine:
     def session(self, session_id: int) -> list[int]:
         return [pid for pid, process in self.processes.items() if process.session == session_id]
 
-    def strays(self) -> list[int]:
-        return [pid for pid, process in self.processes.items() if process.adopted]
+    def strays(self) -> dict[int, str]:
+        return {pid: process.marker for pid, process in self.processes.items() if process.adopted}
 
     def marked(self, prefix: str) -> dict[int, str]:
         return {pid: process.marker for pid, process in self.processes.items() if process.marker.startswith(prefix)}

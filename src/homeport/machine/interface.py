@@ -66,10 +66,11 @@ class Machine(Protocol):
     def session(self, session_id: int) -> list[int]:
         """The living processes of a session, which has the pid of the process that began it. Looks at all processes."""
 
-    def strays(self) -> list[int]:
-        """Children of ours that may be adopted orphans of an app: they are in a session that is not ours. Zombies too.
+    def strays(self) -> dict[int, str]:
+        """Children of ours that may be adopted orphans of an app, zombies included: their session is not ours.
 
-        Not those whose environment can be read and names no app.
+        With each its marker, '' where its environment cannot be read (any more). A process whose environment can be
+        read and names no app is none of them.
         """
 
     def marked(self, prefix: str) -> dict[int, str]:

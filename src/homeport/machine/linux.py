@@ -44,11 +44,8 @@ class Linux:
 
     def tree(self, root_pids: Collection[int], marker: str) -> list[int]:
         roots = list(root_pids)
+        roots += [pid for pid, theirs in self.strays().items() if marker and theirs == marker]
         found: dict[int, bool] = {}
-        for pid in self.strays() if marker else ():
-            status = _stat(pid)
-            if status and self._marker(pid, status) == marker:
-                roots.append(pid)
         while roots:
             pid = roots.pop()
             status = _stat(pid) if pid not in found else None
@@ -61,16 +58,13 @@ class Linux:
         seen = ((pid, _stat(pid)) for pid in _all_pids())
         return [pid for pid, status in seen if status and status.session == session_id and status.state not in "ZX"]
 
-    def strays(self) -> list[int]:
+    def strays(self) -> dict[int, str]:
         session = os.getsid(0)
         seen = {pid: status for pid in _children(os.getpid()) if (status := _stat(pid))}
         if len(self._markers) > 4 * _CACHED:
             self._markers = {key: marker for key, marker in self._markers.items() if key[0] in seen}
-        return [
-            pid
-            for pid, status in seen.items()
-            if status.session != session and self._marker(pid, status) != _NOT_AN_APPS
-        ]
+        markers = {pid: self._marker(pid, status) for pid, status in seen.items() if status.session != session}
+        return {pid: marker for pid, marker in markers.items() if marker != _NOT_AN_APPS}
 
     def marked(self, prefix: str) -> dict[int, str]:
         found = {pid: _marker_in_environment(pid) for pid in _all_pids() if pid != os.getpid()}

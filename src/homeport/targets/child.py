@@ -6,6 +6,7 @@ Nothing here decides when a child ends; closing it while it runs kills it, so th
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -26,17 +27,11 @@ OnEnd = Callable[[], None]
 class Child(asyncio.SubprocessProtocol):
     """`ended` is set when the process itself has ended; its descendants may still write to its pipes then."""
 
-    def __init__(self, on_line: OnLine, on_end: OnEnd) -> None:
-        self._on_line = on_line
+    def __init__(self, on_end: OnEnd, outputs: list[Output]) -> None:
         self._on_end = on_end
-        self._loop = asyncio.get_running_loop()
-        self._lines = {1: Lines(), 2: Lines()}
-        self._flushes: dict[int, asyncio.TimerHandle] = {}
-        self._resume: asyncio.TimerHandle | None = None
-        self._window_ends_s = 0.0
-        self._window_bytes = 0
+        self._outputs = outputs
         self._transport: asyncio.SubprocessTransport | None = None
-        self._disconnected = asyncio.Event()
+        self._is_closed = asyncio.Event()
         self.ended = asyncio.Event()
         self.pid = 0
 
@@ -46,12 +41,30 @@ class Child(asyncio.SubprocessProtocol):
     ) -> Child:
         """A shell line or the words of a command, in a session of its own. Raises OSError."""
         loop = asyncio.get_running_loop()
-        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "cwd": cwd, "env": dict(env), **_session()}
+        outputs = [Output("out", on_line), Output("err", on_line)]
+        # Pipes of our own: uvloop's would be socket pairs, and a child could not open /dev/stdout or /dev/stderr then.
+        writers = [await output.open() for output in outputs]
+        options: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": writers[0],
+            "stderr": writers[1],
+            "cwd": cwd,
+            "env": dict(env),
+            **_session(),
+        }
         child: Child
-        if isinstance(words, str):
-            _, child = await loop.subprocess_shell(lambda: cls(on_line, on_end), words, **options)
-        else:
-            _, child = await loop.subprocess_exec(lambda: cls(on_line, on_end), *words, **options)
+        try:
+            if isinstance(words, str):
+                _, child = await loop.subprocess_shell(lambda: cls(on_end, outputs), words, **options)
+            else:
+                _, child = await loop.subprocess_exec(lambda: cls(on_end, outputs), *words, **options)
+        except BaseException:
+            for output in outputs:
+                await output.close()
+            raise
+        finally:
+            for writer in writers:
+                os.close(writer)
         return child
 
     @property
@@ -64,67 +77,92 @@ class Child(asyncio.SubprocessProtocol):
         self._transport = cast("asyncio.SubprocessTransport", transport)  # uvloop's does not inherit from it
         self.pid = self._transport.get_pid()
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        lines = self._lines[fd]
-        self._give(fd, lines.feed(data))
-        if lines.has_partial and fd not in self._flushes:
-            self._flushes[fd] = self._loop.call_later(_PARTIAL_S, self._flush, fd)
-        self._slow_down(len(data))
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd in self._lines:
-            self._give(fd, self._lines[fd].end())
-
     def process_exited(self) -> None:
         self.ended.set()
         self._on_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._disconnected.set()
+        self._is_closed.set()
 
     async def drained(self, limit_s: float) -> None:
         """Wait until all its output has been read; whoever else holds its pipes is not waited for."""
-        try:
-            await asyncio.wait_for(self._disconnected.wait(), limit_s)
-        except TimeoutError:
-            pass
+        waiting = [asyncio.ensure_future(output.ended.wait()) for output in self._outputs]
+        await asyncio.wait(waiting, timeout=limit_s)
+        for future in waiting:
+            future.cancel()
 
     async def close(self) -> None:
         """Close its pipes; kills it, should it still run."""
-        for handle in (*self._flushes.values(), self._resume):
+        if self._transport:
+            self._transport.close()
+            await self._is_closed.wait()
+        for output in self._outputs:
+            await output.close()
+
+
+class Output(asyncio.Protocol):
+    """One pipe of a child, read as lines."""
+
+    def __init__(self, stream: str, on_line: OnLine) -> None:
+        self._stream = stream
+        self._on_line = on_line
+        self._loop = asyncio.get_running_loop()
+        self._lines = Lines()
+        self._flush_later: asyncio.TimerHandle | None = None
+        self._go_on_later: asyncio.TimerHandle | None = None
+        self._window_ends_s = 0.0
+        self._window_bytes = 0
+        self._transport: asyncio.ReadTransport | None = None
+        self.ended = asyncio.Event()
+
+    async def open(self) -> int:
+        """The end that the child is to write to; it belongs to the caller."""
+        reader, writer = os.pipe()
+        await self._loop.connect_read_pipe(lambda: self, os.fdopen(reader, "rb", buffering=0))
+        return writer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.ReadTransport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._give(self._lines.feed(data))
+        if self._lines.has_partial and self._flush_later is None:
+            self._flush_later = self._loop.call_later(_PARTIAL_S, self._flush)
+        self._slow_down(len(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._give(self._lines.end())
+        self.ended.set()
+
+    async def close(self) -> None:
+        for handle in (self._flush_later, self._go_on_later):
             if handle:
                 handle.cancel()
         if self._transport:
             self._transport.close()
-            await self._disconnected.wait()
+            await self.ended.wait()
 
-    def _give(self, fd: int, pieces: list[Piece]) -> None:
-        stream = "out" if fd == 1 else "err"
+    def _give(self, pieces: list[Piece]) -> None:
         for text, continues in pieces:
-            self._on_line(stream, text, continues)
+            self._on_line(self._stream, text, continues)
 
-    def _flush(self, fd: int) -> None:
-        self._flushes.pop(fd, None)
-        self._give(fd, self._lines[fd].partial())
+    def _flush(self) -> None:
+        self._flush_later = None
+        self._give(self._lines.partial())
 
     def _slow_down(self, size: int) -> None:
         now_s = self._loop.time()
         if now_s >= self._window_ends_s:
             self._window_ends_s, self._window_bytes = now_s + _WINDOW_S, 0
         self._window_bytes += size
-        if self._window_bytes > _WINDOW_BYTES and self._resume is None:
-            self._for_each_pipe("pause_reading")
-            self._resume = self._loop.call_at(self._window_ends_s, self._go_on)
+        if self._window_bytes > _WINDOW_BYTES and self._go_on_later is None and self._transport:
+            self._transport.pause_reading()
+            self._go_on_later = self._loop.call_at(self._window_ends_s, self._go_on)
 
     def _go_on(self) -> None:
-        self._resume = None
-        self._for_each_pipe("resume_reading")
-
-    def _for_each_pipe(self, verb: str) -> None:
-        for fd in (1, 2):
-            pipe = self._transport.get_pipe_transport(fd) if self._transport else None
-            if pipe and not pipe.is_closing():
-                getattr(pipe, verb)()
+        self._go_on_later = None
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
 
 
 def _session() -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Run:
         """Raises OSError. A child that was started while we were cancelled is kept, so that `end` ends it."""
         self._orphans.spawning += 1
         self._spawn = asyncio.ensure_future(Child.start(words, cwd, env, self._hear, self._look_now.set))
-        self._spawn.add_done_callback(lambda _: self._orphans.spawned())
+        self._spawn.add_done_callback(self._note_failure)
         await asyncio.wait([self._spawn])
         self._adopt(self._spawn.result())
         self._check_with = (cwd, env)
@@ -156,6 +156,12 @@ class Run:
         self._tree = Tree(self._around, self._orphans, entry, child.pid)
         self._tree.look()
 
+        self._orphans.spawned()
+
+    def _note_failure(self, spawn: asyncio.Future[Child]) -> None:
+        if spawn.cancelled() or spawn.exception():
+            self._orphans.spawned()
+
     def _look(self, tree: Tree) -> None:
         tree.look()
         self.listeners = self._around.machine.listeners(list(tree.members))
@@ -173,7 +179,7 @@ class Run:
     def _has_ended(self, child: Child, tree: Tree) -> bool:
         if not child.ended.is_set():
             return False
-        if not tree.members and self._left_behind_s is not None:
+        if not tree.members and not child.exit_code:
             self._daemon_code = tree.exit_code
         if not tree.members or child.exit_code:
             return True

@@ -23,7 +23,8 @@ class Tree:
         self.root = pid
         self.marker = f"{around.marker_key}/{entry.route}"
         self.started = around.machine.start_time(pid) or 0.0
-        self.exit_code: int | None = None  # of the last adopted process that ended
+        self.exit_code: int | None = None  # of the last adopted process that ended, once the child itself had
+        self._has_lost_its_root = False
         self._around = around
         self._orphans = orphans
         self._entry = entry
@@ -34,8 +35,7 @@ class Tree:
         machine = self._around.machine
         self._orphans.collect()
         known = [pid for pid, started in self.members.items() if machine.start_time(pid) == started]
-        # Whoever stays behind in the session that the child began is found even where orphans are not adopted.
-        root = [self.root] if machine.start_time(self.root) == self.started else machine.session(self.root)
+        root = [self.root] if machine.start_time(self.root) == self.started else self._left_behind()
         roots = {*root, *known, *self._orphans.claimed_by(self)}
         times = {pid: machine.start_time(pid) for pid in machine.tree(roots, self.marker)}
         members = {pid: started for pid, started in times.items() if started is not None}
@@ -55,6 +55,7 @@ class Tree:
     async def end(self, grace_s: float, kill_limit_s: float, on_force: Callable[[], None]) -> None:
         """Ask all of them to end, force what is left after the grace time, and wait until nothing is left."""
         loop = asyncio.get_running_loop()
+        self._has_lost_its_root = False  # so that its session is looked at once more
         self.look()
         for force, limit_s in ((False, grace_s), (True, kill_limit_s)):
             deadline_s = loop.time() + limit_s
@@ -68,6 +69,13 @@ class Tree:
                     signalled |= new.keys()
                 await asyncio.sleep(_LOOK_ENDING_S)
                 self.look()
+
+    def _left_behind(self) -> list[int]:
+        """Who stays in the session that the child began, looked for once: it finds them where nobody adopts orphans."""
+        if self._has_lost_its_root:
+            return []
+        self._has_lost_its_root = True
+        return self._around.machine.session(self.root)
 
     def close(self) -> None:
         self._orphans.forget(self)
@@ -89,12 +97,13 @@ class Orphans:
         An orphan is taken for one of the youngest tree that is older than it and whose first process has ended.
         """
         machine = self._around.machine
-        for pid in machine.strays() if self._lost_its_root(tree) else ():
+        nameless = [pid for pid, marker in machine.strays().items() if not marker] if self._lost_its_root(tree) else []
+        for pid in nameless:
             started = machine.start_time(pid)
-            if started is None or self._is_known(pid, started):
+            if started is None or self.spawning or self._is_known(pid, started):
                 continue
             owners = [other for other in self.trees if other.started <= started and self._lost_its_root(other)]
-            if owners and not self.spawning:
+            if owners:
                 self._claims[pid, started] = max(owners, key=lambda owner: owner.started)
         return [
             pid
@@ -113,7 +122,7 @@ class Orphans:
                 continue
             code = machine.reap(pid)
             owner = next((tree for tree in self.trees if pid in tree.members), None)
-            if owner and code is not None:
+            if owner and code is not None and self._lost_its_root(owner):
                 owner.exit_code = code
 
     def spawned(self) -> None:
@@ -126,10 +135,8 @@ class Orphans:
         self._claims = {key: owner for key, owner in self._claims.items() if owner is not tree}
 
     def _is_known(self, pid: int, started: float) -> bool:
-        machine = self._around.machine
-        by_tree = any(tree.members.get(pid) == started or tree.root == pid for tree in self.trees)
-        by_marker = any(pid in machine.tree((), tree.marker) for tree in self.trees)
-        return by_tree or by_marker or (pid, started) in self._claims
+        in_trees = any(tree.members.get(pid) == started or tree.root == pid for tree in self.trees)
+        return in_trees or (pid, started) in self._claims
 
     def _lost_its_root(self, tree: Tree) -> bool:
         return self._around.machine.start_time(tree.root) != tree.started
