@@ -47,9 +47,12 @@ async def look_up(endpoint: Endpoint) -> list[Address]:
     known = known_addresses(endpoint)
     if known is not None:
         return known
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    found = await _resolve(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
     return [_tcp(family, where) for family, _, _, _, where in found]
+
+
+async def _resolve(host: str, port: int, *, type: int) -> list[tuple[Any, ...]]:  # noqa: A002 - socket's own name
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=type)  # type: ignore[return-value]
 
 
 def _tcp(family: int, where: Any) -> Address:
