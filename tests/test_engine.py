@@ -22,6 +22,7 @@ from homeport.machine import this_machine
 from homeport.machine.home import Home
 from homeport.model.app import AppSpec, AppState, Ready
 from homeport.model.errors import HomeportError
+from homeport.model.exchange import ExchangeSummary
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 
@@ -286,6 +287,36 @@ def test_the_door_leads_to_the_app_and_the_dashboard_to_its_host_alone(nest: Nes
     assert get(client, "/api/status", host="homeport.localhost")[0] == 401
     for path, host in (("/@homeport/api/status", ""), ("/api/status", "web.localhost"), ("/", "evil.test")):
         assert get(client, path, host)[0] in (404, 421)
+
+
+def test_what_passes_is_recorded_and_outlives_a_kill(nest: Nest) -> None:
+    client = nest.ensure()
+    start(client, app())
+    events = client.events("path:/seen*", kinds=["exchange"])
+    for path in ("/other", "/seen?a=1"):
+        assert get(client, path)[0] == 404
+    seen = next(events)
+    assert isinstance(seen, ExchangeSummary)
+    assert (seen.path, seen.route, seen.status) == ("/seen?a=1", "web", 404)
+    events.close()
+    assert [one.path for one in client.traffic.list()] == ["/seen?a=1", "/other"]
+    assert f"({os.getpid()})" in client.traffic.list("path:/other")[0].process
+    detail = client.traffic.show(seen.id)
+    assert detail.request.line == "GET /seen?a=1 HTTP/1.1"
+    body, media_type = client.traffic.body(seen.id, "response")
+    assert b"404" in body
+    assert media_type.startswith("text/html")
+    assert any('"GET /seen?a=1 HTTP/1.1" 404' in line.text for line in client.logs.list("web"))
+    with pytest.raises(HomeportError) as caught:
+        client.traffic.list("methud:GET")
+    assert caught.value.code == "bad-usage"
+    nest.kill(pid_of(client))
+    client = nest.ensure()
+    assert [one.path for one in client.traffic.list()] == ["/seen?a=1", "/other"]
+    assert get(client, "/later")[0] == 404  # nothing runs
+    assert client.traffic.list(limit=1)[0].id > seen.id
+    client.traffic.clear()
+    assert client.traffic.list() == []
 
 
 def test_the_dashboards_own_port_wants_the_token(nest: Nest) -> None:

@@ -11,13 +11,16 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from homeport.app.settings import load_settings
 from homeport.control import daemon
 from homeport.control.daemon import Word
 from homeport.machine import this_machine
-from homeport.machine.home import Home
+from homeport.machine.home import Home, private_file
 from homeport.model.endpoint import parse_endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.settings import Settings
@@ -28,47 +31,58 @@ if TYPE_CHECKING:
 
 async def run_engine(home: Home, settings: Settings, machine: Machine, word: Word, *, foreground: bool) -> None:
     """One engine, from opening its parts to closing them. The caller holds the lock of the home."""
-    from homeport.app.apps import AppsUseCases
-    from homeport.app.doors import Doors
-    from homeport.app.engine import EngineUseCases
-    from homeport.app.events import Hub
-    from homeport.app.idle import Idle
-    from homeport.app.leftovers import clean_up
-    from homeport.app.logs import LogsUseCases
-    from homeport.app.roads import Roads
-    from homeport.app.routes import RoutesUseCases
-    from homeport.app.running import RunningApps
-    from homeport.app.service import Service
-    from homeport.app.sinks import Activity, LogSink
-    from homeport.app.traffic import TrafficUseCases
-    from homeport.app.urls import Urls
-    from homeport.control.auth import Auth, new_secret
-    from homeport.control.entrance import Entrance
-    from homeport.doctor.checks.app import explain_app
-    from homeport.doctor.checks.upstream import explain_upstream
-    from homeport.gateway.door import Door
-    from homeport.gateway.routes import Routes
-    from homeport.gateway.tcp import TcpRelay
-    from homeport.machine.home import private_file
-    from homeport.machine.leases import Leases
+    from homeport.app.doors import Doors, free_near
+    from homeport.recorder import ENTRY
+    from homeport.recording.command import recorder_command
     from homeport.recording.feed import Recording
-    from homeport.targets.directory import Directories
-    from homeport.targets.journal import Journal
-    from homeport.targets.seams import Surroundings
-    from homeport.targets.supervisor import Supervisor
-    from homeport.targets.upstream import Upstream
 
     ending = asyncio.Event()
     daemon.on_signals(ending.set, foreground=foreground)
-    machine.adopt_orphans()
-    async with AsyncExitStack() as parts:
-        recording = Recording(home.store, settings, machine)
-        await recording.start()
+    wanted = parse_endpoint(settings.door)
+    free = free_near(wanted)
+    told = msgspec.structs.replace(settings, door=str(free))  # it finds processes by the door's real port
+    async with AsyncExitStack() as parts:  # closes them from the last to the first
+        recording = Recording(settings, recorder_command(Path(home.store), told, ENTRY))
+        recorder = await daemon.begin(recording.start())
         parts.push_async_callback(recording.close)
+
+        # The recorder is a process of its own: it starts while this one imports the rest, 150 ms.
+        from homeport.app.apps import AppsUseCases
+        from homeport.app.engine import EngineUseCases
+        from homeport.app.events import Hub
+        from homeport.app.idle import Idle
+        from homeport.app.leftovers import clean_up
+        from homeport.app.logs import LogsUseCases
+        from homeport.app.roads import Roads
+        from homeport.app.routes import RoutesUseCases
+        from homeport.app.running import RunningApps
+        from homeport.app.service import Service
+        from homeport.app.sinks import Activity, LogSink, Watching
+        from homeport.app.traffic import TrafficUseCases
+        from homeport.app.urls import Urls
+        from homeport.control.auth import Auth, new_secret
+        from homeport.control.entrance import Entrance
+        from homeport.doctor.checks.app import explain_app
+        from homeport.doctor.checks.upstream import explain_upstream
+        from homeport.gateway.door import Door
+        from homeport.gateway.routes import Routes
+        from homeport.gateway.tcp import TcpRelay
+        from homeport.machine.leases import Leases
+        from homeport.targets.directory import Directories
+        from homeport.targets.journal import Journal
+        from homeport.targets.seams import Surroundings
+        from homeport.targets.supervisor import Supervisor
+        from homeport.targets.upstream import Upstream
+
+        token = new_secret()
+        auth, entrance = Auth(token), Entrance(home.socket)
+        entrance.load()
+        notices = await clean_up(home, machine)
+        await recorder
 
         door = Door(Routes(), recording.tap)
         doors = Doors(door, machine)
-        await doors.open(parse_endpoint(settings.door))
+        await doors.open(wanted, free)
         parts.push_async_callback(door.close)
         tcp = TcpRelay(recording.tap)
         tcp.start()
@@ -76,11 +90,11 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         urls = Urls(doors.first)
         roads = Roads(door, tcp, urls, explain_upstream, lambda state: hub.publish("route", state))
 
-        notices = await clean_up(home, machine)
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
         directories = Directories(home.socket_for)
         parts.push_async_callback(directories.close_all)
+        machine.adopt_orphans()
         supervisor = Supervisor(
             Surroundings(
                 machine=machine,
@@ -98,16 +112,13 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         )
         apps = RunningApps(supervisor, roads, ending.is_set)
 
-        token = new_secret()
-        auth = Auth(token)
-        entrance = Entrance(home.socket)
         engine = EngineUseCases(home.root, apps, roads, recording, doors, auth, entrance, ending.set)
         idle = Idle(
             None if foreground else settings.idle_exit_s,
             lambda: supervisor.is_needed() or roads.has_extra() or hub.watchers > 0,
             ending.set,
         )
-        hub = Hub(recording.watch, lambda: engine.current(), idle.touch)
+        hub = Hub(Watching(recording), engine.current, idle.touch)
         service = Service(
             AppsUseCases(apps),
             RoutesUseCases(roads),
@@ -116,19 +127,19 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             engine,
             hub,
         )
-        for sentence in doors.warnings:
-            engine.warn(sentence)
-        for sentence in notices:
-            engine.notice(sentence)
+        engine.begin(warnings=doors.warnings, notices=notices)
 
         private_file(home.token_file, token.encode())
         await entrance.open(service, auth, idle.touch)
+        roads.add_control(Upstream(entrance.endpoint, explain_upstream))
+        # The end, read upwards: nobody new finds the socket, the apps end, who waits for that is told, who watches has
+        # seen it, and only then the last connection is closed.
         parts.push_async_callback(entrance.close)
         parts.callback(hub.close)
         parts.callback(engine.apps_stopped)
         parts.push_async_callback(supervisor.close)
         parts.callback(entrance.unlink)
-        roads.add_control(Upstream(entrance.endpoint, explain_upstream))
+        parts.callback(idle.close)
         word.ready()
         idle.touch()
         await ending.wait()

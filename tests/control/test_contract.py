@@ -194,7 +194,7 @@ async def test_links_into_the_dashboard_carry_a_key(body: Body) -> None:
 
 
 async def test_a_notice_is_told_to_one_client_once(body: Body) -> None:
-    body.house.service.engine.notice("two children were left")
+    body.house.service.engine.begin([], ["two children were left"])
     assert (await body.bundle.engine.hello()).notices == ["two children were left"]
     assert (await body.bundle.engine.hello()).notices == []
 
@@ -269,7 +269,7 @@ def test_both_bodies_have_the_same_verbs() -> None:
             if name.endswith("UseCases") and value.__module__ == module.__name__
         )
         ours = {name for name in vars(use_cases) if not name.startswith("_")}
-        inner = {"warn", "notice", "state", "current", "apps_stopped"}  # between the engine's own parts
+        inner = {"begin", "state", "current", "apps_stopped"}  # between the engine's own parts
         assert verbs == ours - inner
 
 

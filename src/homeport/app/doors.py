@@ -9,8 +9,28 @@ from homeport.gateway.door import Door
 from homeport.machine.interface import Holder, Machine
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.streams.listen import bind_loopback
 
 TRIES = 100  # ports above the one that was asked for
+
+
+def free_near(wanted: Endpoint) -> Endpoint:
+    """Where a door could open now: the place that was asked for, or the next port; a port for 0.
+
+    Raises HomeportError("port-taken"). Somebody may be quicker; then opening looks again.
+    """
+    for port in _ports(wanted):
+        try:
+            sockets = bind_loopback(wanted.host, port)
+        except OSError:
+            continue
+        found = Endpoint(wanted.host, sockets[0].getsockname()[1])
+        for sock in sockets:
+            sock.close()
+        return found
+    raise HomeportError(
+        "port-taken", f"{wanted} and the {TRIES} ports above it are taken", "homeport engine --door PORT"
+    )
 
 
 class Doors:
@@ -26,9 +46,9 @@ class Doors:
     def first(self) -> Endpoint | None:
         return self._door.endpoints[0] if self._door.endpoints else None
 
-    async def open(self, wanted: Endpoint) -> None:
-        """Raises HomeportError("port-taken") when no port near it is free."""
-        opened = await self._open_near(wanted)
+    async def open(self, wanted: Endpoint, free: Endpoint) -> None:
+        """Listen on the first free place from `free` on. Raises HomeportError("port-taken")."""
+        opened = await self._open_near(free)
         if wanted.port and opened.port != wanted.port:
             who = _who(self._machine.holder(wanted.port))
             self.warnings.append(f"{wanted} is taken by {who}; the door is {opened} instead")
@@ -39,15 +59,19 @@ class Doors:
                     f"[::1]:{opened.port} is taken by {_who(others)}: browsers that try it first land there"
                 )
 
-    async def _open_near(self, wanted: Endpoint) -> Endpoint:
-        last = wanted.port + TRIES if wanted.port else 0
-        for port in range(wanted.port, min(last, 65535) + 1):
+    async def _open_near(self, free: Endpoint) -> Endpoint:
+        *ports, last = _ports(free)
+        for port in ports:
             try:
-                return (await self._door.open(Endpoint(wanted.host, port)))[0]
+                return (await self._door.open(Endpoint(free.host, port)))[0]
             except HomeportError as error:
-                if error.code != "port-taken" or port >= min(last, 65535):
+                if error.code != "port-taken":
                     raise
-        raise AssertionError("the last port either opened or raised")
+        return (await self._door.open(Endpoint(free.host, last)))[0]
+
+
+def _ports(wanted: Endpoint) -> range:
+    return range(wanted.port, min(wanted.port + TRIES, 65535) + 1) if wanted.port else range(1)
 
 
 def _who(holders: list[Holder]) -> str:

@@ -36,13 +36,10 @@ class EngineUseCases:
         self._warnings: list[str] = []
         self._stopped: asyncio.Future[list[AppState]] = asyncio.get_running_loop().create_future()
 
-    def warn(self, sentence: str) -> None:
-        """Something that stays so while this engine runs."""
-        self._warnings.append(sentence)
-
-    def notice(self, sentence: str) -> None:
-        """Something to tell once, to the next client."""
-        self._notices.append(sentence)
+    def begin(self, warnings: list[str], notices: list[str]) -> None:
+        """What to tell as long as this engine runs, and what to tell once, to the next client."""
+        self._warnings += warnings
+        self._notices += notices
 
     async def hello(self) -> Hello:
         """The first call of every client; takes the notices with it."""

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from homeport.app.roads import Roads
+from homeport.app.seams import Heard
+from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
 
 
@@ -25,6 +27,29 @@ class LogSink:
         line = LogLine(app=app, at=at, stream=stream, text=text, continues=continues)
         self._tap.line(line)
         self._show(line)
+
+
+class Subscribing(Protocol):
+    def subscribe(
+        self,
+        seen: Callable[[ExchangeSummary | LogLine], None],
+        filter: str = "",  # noqa: A002
+        on_lost: Callable[[int], None] | None = None,
+    ) -> Callable[[], None]: ...
+
+
+class Watching:
+    """See homeport.app.seams.Watch. Lines reach the hub by the way of LogSink, so they are not wanted here."""
+
+    def __init__(self, recording: Subscribing) -> None:
+        self._recording = recording
+
+    def __call__(self, filter: str, heard: Heard) -> Callable[[], None]:  # noqa: A002
+        def seen(what: ExchangeSummary | LogLine) -> None:
+            if isinstance(what, ExchangeSummary):
+                heard([what], 0)
+
+        return self._recording.subscribe(seen, filter, lambda count: heard([], count))
 
 
 class Activity:

@@ -11,10 +11,12 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from homeport.machine.home import Home
 from homeport.model.errors import HomeportError
+
+T = TypeVar("T")
 
 
 class Word:
@@ -72,6 +74,14 @@ def run(engine: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run to the end, on uvloop where there is one."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(engine())
+
+
+async def begin(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that has already taken its first steps, so that what it starts elsewhere runs while we do other things."""
+    task = asyncio.create_task(coroutine)
+    for _ in range(8):
+        await asyncio.sleep(0)
+    return task
 
 
 def say(error: HomeportError) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from homeport.app.service import Service
 from homeport.control.auth import Auth
-from homeport.control.server import Server, listen_loopback, listen_unix
+from homeport.control.server import Server, listen_loopback, listen_unix, load
 from homeport.machine.home import private_file
 from homeport.model.endpoint import Endpoint
 
@@ -25,6 +25,12 @@ class Entrance:
         self._server: Server | None = None
         self._port = ""
         self.endpoint = Endpoint(path=path)
+
+    def load(self) -> None:
+        """Import what `open` needs, 100 ms: for those who have something else to wait for meanwhile."""
+        from homeport.control import api  # noqa: F401
+
+        load()
 
     async def open(self, service: Service, auth: Auth, touch: Callable[[], None]) -> None:
         """Answers from here on."""

@@ -67,10 +67,18 @@ def listen_loopback(port: int = 0) -> socket.socket:
     return listener
 
 
-def _make(app: Any) -> uvicorn.Server:
+def load() -> None:
+    """Import the server: once, and without its command line."""
     with _without_command_line():
         import uvicorn.config
-        import uvicorn.server
+        import uvicorn.protocols.http.h11_impl
+        import uvicorn.server  # noqa: F401
+
+
+def _make(app: Any) -> uvicorn.Server:
+    load()
+    import uvicorn.config
+    import uvicorn.server
 
     class QuietServer(uvicorn.server.Server):
         """Without the ten ticks a second that keep the Date header fresh: at rest the engine sleeps."""
