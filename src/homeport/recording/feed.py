@@ -51,6 +51,7 @@ class Recording:
         self._asked: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._last_ask = 0
         self._link: Link | None = None
+        self._process: RecorderProcess | None = None
         self._is_greeted = asyncio.Event()
         self._state = RecordingState()
         self._lost_before = (0, 0)  # exchanges and lines, by recorders that are gone
@@ -105,11 +106,11 @@ class Recording:
         except OSError as error:
             return f"the recorder could not be started: {error}"
         try:
-            self._link = link
+            self._link, self._process = link, process
             await link.open(process.sock)
             await link.gone.wait()
         finally:
-            self._link = None
+            self._link = self._process = None
             self._is_greeted.clear()
             link.close()
             status = await process.gone()
@@ -262,6 +263,16 @@ class Recording:
         """
         parse_filter(filter, 0.0)
         return self._subscriptions.add(seen, filter, on_lost)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the recorder that runs now."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def backlog_bytes(self) -> int:
+        """What the recorder has not confirmed."""
+        return self._outbox.backlog_bytes
 
     def state(self) -> RecordingState:
         state = self._state

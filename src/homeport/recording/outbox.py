@@ -67,8 +67,8 @@ class Outbox:
         return [waiting.frame for waiting in self._waiting]
 
     @property
-    def is_empty(self) -> bool:
-        return not self._waiting
+    def backlog_bytes(self) -> int:
+        return self._bytes
 
     def _drop(self, waiting: _Waiting) -> None:
         self.lost += waiting.exchanges

@@ -16,7 +16,7 @@ _PATH_LIMIT = 2048  # of the listed path; the head keeps all of it
 _LINE_LIMIT = 200  # of a first line that is no request line
 _REQUEST_LINE = re.compile(rb"([A-Za-z-]+) (\S+) HTTP/[0-9.]+\r?(?:\n|\Z)")
 _HOST = re.compile(rb"\n(?=[hH])host:[ \t]*([^\r\n]*)", re.IGNORECASE)  # the look-ahead halves the search
-_TYPE = re.compile(rb"\n(?=[cC])content-type:[ \t]*([^;\r\n]*)", re.IGNORECASE)
+_TYPE = re.compile(rb"\n(?=[cC])content-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 Row = tuple[object, ...]
 
@@ -80,7 +80,7 @@ def raw_row(exchange: Exchange, cut: int) -> Row:
 def request_line(head: bytes) -> tuple[str, str, str]:
     """Method, host and path; where there is no request line, what is there instead of the path."""
     line = _REQUEST_LINE.match(head)
-    host = _text_of(_HOST, head)
+    host = _field(head, b"\nHost: ", _HOST)
     if line is None:
         return "", host, head.partition(b"\n")[0][:_LINE_LIMIT].decode("utf-8", "replace").strip()
     method, target = line.groups()
@@ -98,12 +98,22 @@ def status_of(head: bytes) -> int:
 
 def type_of(head: bytes) -> str:
     """The media type, without its parameters."""
-    return _text_of(_TYPE, head).lower()
+    return _field(head, b"\nContent-Type: ", _TYPE).partition(";")[0].rstrip().lower()
 
 
-def _text_of(pattern: re.Pattern[bytes], head: bytes) -> str:
-    match = pattern.search(head)
-    return match[1].rstrip().decode("utf-8", "replace") if match else ""
+def _field(head: bytes, usual: bytes, pattern: re.Pattern[bytes]) -> str:
+    """A field's value. It is looked for as nearly everybody writes it first: ten times faster than in any case."""
+    start = head.find(usual)
+    if start >= 0:
+        start += len(usual)
+        end = head.find(b"\n", start)
+        value = head[start:end] if end >= 0 else head[start:]
+    else:
+        match = pattern.search(head)
+        if match is None:
+            return ""
+        value = match[1]
+    return value.strip().decode("utf-8", "replace")
 
 
 def _joined(parts: list[bytes]) -> bytes:

@@ -5,22 +5,26 @@ Bodies are searched by reading them, without an index: an index would cost every
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from itertools import islice
 
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
-from homeport.recording.detail import read_body, read_messages, read_pieces
+from homeport.recording.bodies import SHOWN_LIMIT_BYTES, content_of
+from homeport.recording.detail import read_messages, read_pieces
 from homeport.recording.filter import Filter, parse_filter
 from homeport.recording.heads import read_head
 from homeport.recording.rows import SUMMARY_COLUMNS, summary_of
 from homeport.recording.store import Store
 
 TIME_LIMIT_S = 5.0  # then what was found so far is the answer
-_SLICE, _SLOW_SLICE = 2000, 32  # exchanges looked at in one go: 5 to 10 ms
+_SLICE, _SLOW_SLICE = 2000, 128  # exchanges looked at in one go: 5 to 10 ms
 _COLUMNS = ", ".join(f"e.{column.strip()}" for column in SUMMARY_COLUMNS.split(","))
 _NEWEST = 1 << 46
+_CODED = re.compile(rb"\n(?=[ctCT])(?:content-encoding|transfer-encoding|content-type:[^\n]*utf-?16)", re.IGNORECASE)
+_UPGRADED = re.compile(rb"HTTP/1\.1 101 ")
 
 
 class Scan:
@@ -61,17 +65,27 @@ def matching(
 
 def holds(store: Store, exchange: int, word: str) -> bool:
     """Whether a body, or a message of an upgraded connection, holds the word as decoded; case does not matter."""
-    needle = word.lower()
-    for side in ("request", "response"):
-        body = read_body(store, exchange, side)
-        if body and needle in body[0].decode("utf-8", "replace").lower():
-            return True
-    pieces = read_pieces(store, exchange)
-    if not pieces:
+    rows = store.rows(
+        "SELECT request_head, request_body, response_head, response_body FROM raw WHERE id = ?", (exchange,)
+    )
+    if not rows:
         return False
-    head = store.rows("SELECT response_head FROM raw WHERE id = ?", (exchange,))
-    messages = read_messages(read_head(head[0][0] if head else b""), pieces)
-    return any(needle in (message.text or "").lower() for message in messages)
+    request_head, request_body, response_head, response_body = rows[0]
+    if _body_holds(request_head, request_body, word) or _body_holds(response_head, response_body, word):
+        return True
+    pieces = read_pieces(store, exchange) if _UPGRADED.match(response_head) or not response_head else []
+    messages = read_messages(read_head(response_head), pieces)
+    return any(word.lower() in (message.text or "").lower() for message in messages)
+
+
+def _body_holds(head: bytes, body: bytes, word: str) -> bool:
+    """Bodies that passed as they are, in ASCII, are most: they need no decoding. Six times faster."""
+    if not body:
+        return False
+    if word.isascii() and not _CODED.search(head):
+        return word.lower().encode() in body.lower()
+    content = content_of(read_head(head), body, SHOWN_LIMIT_BYTES)
+    return word.lower() in content.data.decode("utf-8", "replace").lower()
 
 
 def read_lines(store: Store, app: str | None, limit: int, after: int | None) -> list[LogLine]:
