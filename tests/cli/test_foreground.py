@@ -99,7 +99,7 @@ def test_end_of_the_engine_is_an_error() -> None:
     engine.apps.on_start = engine.end
     outcome = invoke("run --name web -- server", engine)
     assert outcome.status == 1
-    assert "error: the engine has ended" in outcome.err
+    assert "error: the engine is gone" in outcome.err
 
 
 def test_several_apps_go_on_until_the_last_ends() -> None:

@@ -77,7 +77,7 @@ class Foreground:
             self._last_lines()
         except FeedEnded:
             if not self._asked:
-                message = "the engine has ended, and with it the apps"
+                message = "the engine is gone; the next command ends what it left running"
                 raise HomeportError("engine-unreachable", message, "homeport status") from None
         self._printer.finish()
 
@@ -102,9 +102,12 @@ class Foreground:
 
     def _last_lines(self) -> None:
         """What an app said last passes through the recorder, and may come after the news of its end."""
-        for route, last_id in self._last_log.items():
-            for line in self._engine.logs.list(app=route, limit=LAST_LINES, after=last_id):
-                self._printer.log(line)
+        try:
+            for route, last_id in self._last_log.items():
+                for line in self._engine.logs.list(app=route, limit=LAST_LINES, after=last_id):
+                    self._printer.log(line)
+        except HomeportError:
+            pass  # `homeport down` ended the engine as well
 
     def _on_stop(self, number: int) -> None:
         self._asked += 1

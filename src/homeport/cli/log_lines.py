@@ -20,12 +20,14 @@ OWN_LINES = "homeport"  # LogLine.stream of what homeport says about the app
 class LogLines:
     """Prints to stdout. A piped log keeps its bytes as they are; a terminal gets colours, but no cursor movements."""
 
-    def __init__(self, terminal: Terminal, names: list[str], *, times: bool = False) -> None:
+    def __init__(
+        self, terminal: Terminal, names: list[str], *, times: bool = False, always_named: bool = False
+    ) -> None:
         self._terminal = terminal
         self._times = times
         self._open = ""  # the app whose line is unfinished
         self._prefixes: dict[str, str] = {}
-        if len(names) > 1:
+        if len(names) > 1 or (names and always_named):
             self._width = max(len(name) for name in names)
             for name in names:
                 self._prefixes[name] = self._prefix(name)

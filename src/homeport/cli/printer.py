@@ -17,9 +17,9 @@ from homeport.model.log import LogLine
 class Printer:
     """For people. Remembers what was said, so that nothing is said twice."""
 
-    def __init__(self, session: Session, names: list[str]) -> None:
+    def __init__(self, session: Session, names: list[str], *, always_named: bool = False) -> None:
         self._session = session
-        self._logs = LogLines(session.terminal, names)
+        self._logs = LogLines(session.terminal, names, always_named=always_named)
         self._said: dict[str, AppState] = {}
 
     def app(self, state: AppState) -> None:
@@ -66,5 +66,7 @@ class JsonPrinter(Printer):
         self._session.json_line({"event": "exchange", "data": summary})
 
 
-def printer_for(session: Session, names: list[str]) -> Printer:
-    return JsonPrinter(session, names) if session.as_json else Printer(session, names)
+def printer_for(session: Session, names: list[str], *, always_named: bool = False) -> Printer:
+    """`always_named`: log lines carry the app's name even where there is only one app."""
+    kind = JsonPrinter if session.as_json else Printer
+    return kind(session, names, always_named=always_named)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from homeport.cli.session import Session
 from homeport.model.app import AppSpec, Ready, Serve
@@ -76,7 +76,8 @@ def _serve_with(kind: str, serve: Serve, folder: str, name: str) -> list[str]:
             "bad-usage", f"{kind} cannot refresh pages: reload is the builtin server's", "--with builtin"
         )
     state_dir = os.path.join(Home.find().root, "servers", f"{name}-{zlib.crc32(folder.encode()):08x}")
-    return serve_with("nginx" if kind == "nginx" else "apache", serve.directory, serve.spa, state_dir)
+    server: Literal["nginx", "apache"] = "nginx" if kind == "nginx" else "apache"
+    return serve_with(server, serve.directory, serve.spa, state_dir, listing=serve.listing)
 
 
 def _spec(

@@ -97,7 +97,7 @@ def _engine_lines(engine: Json, paint: Paint) -> list[str]:
 def _app_row(app: Json) -> list[Cell | str]:
     mark, colour = MARKS.get(app["state"], ("?", "dim"))
     word = app["state"]
-    if app.get("exit_code"):
+    if app["state"] == "failed" and app.get("exit_code"):
         word += f" ({app['exit_code']})"
     return [
         Cell(app["route"], "bold"),
@@ -122,7 +122,7 @@ def _port(app: Json) -> str:
 
 def _route_row(route: Json) -> list[Cell | str]:
     address = f"{route['listen']}" if route["kind"] == "tcp" else route.get("url", "")
-    return [Cell(route["name"], "bold"), route["target"], address, str(route.get("visits", 0))]
+    return [Cell(route["name"], "bold"), route["target"] or route["kind"], address, str(route.get("visits", 0))]
 
 
 def _short_path(folder: str) -> str:

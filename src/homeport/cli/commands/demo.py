@@ -20,7 +20,7 @@ from homeport.model.exchange import ExchangeSummary
 QUIET_S = 0.5  # without a new exchange: all of them have been recorded
 TRY = """
 try     {url}                   the page; it calls the API and opens a WebSocket
-        curl {url}/@api/items   the same API from another terminal
+        curl {url}/@api.demo/items   the same API from another terminal
         homeport open           the dashboard with every request
         homeport status         what runs
 Ctrl-C  stops the demo

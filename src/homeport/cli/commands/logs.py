@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import rich_click as click
 
 from homeport.cli.complete import complete_app
@@ -57,9 +59,8 @@ def _last(engine: Engine, routes: list[str], count: int) -> list[LogLine]:
     return sorted(found, key=lambda line: (line.at, line.id))[-count:]
 
 
-def _follow(feed: Feed, last_id: int, show: object) -> None:
+def _follow(feed: Feed, last_id: int, show: Callable[[LogLine], None]) -> None:
     """Lines that came between subscribing and reading the last ones are in both; they are shown once."""
-    assert callable(show)
     try:
         while True:
             line = feed.next(TICK_S)

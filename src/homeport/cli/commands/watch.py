@@ -8,7 +8,8 @@ from homeport.cli.complete import complete_filter
 from homeport.cli.feed import Feed, FeedEnded
 from homeport.cli.filter_words import FilterCommand
 from homeport.cli.options import command_options, pass_session
-from homeport.cli.printer import printer_for
+from homeport.cli.printer import Printer, printer_for
+from homeport.cli.seams import Event
 from homeport.cli.session import Session
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
@@ -37,7 +38,7 @@ def command(session: Session, filter_words: tuple[str, ...], logs: bool) -> None
     """
     engine = session.engine()
     feed = Feed(engine, ("exchange", "log") if logs else ("exchange",), filter=" ".join(filter_words))
-    printer = printer_for(session, [app.route for app in engine.apps.list()] if logs else [])
+    printer = printer_for(session, [app.route for app in engine.apps.list()] if logs else [], always_named=True)
     state = engine.engine.status().engine
     session.say(f"watching {state.url if state else 'the door'} (Ctrl-C ends)")
     try:
@@ -47,14 +48,11 @@ def command(session: Session, filter_words: tuple[str, ...], logs: bool) -> None
         session.say("the engine has ended")
 
 
-def _show(session: Session, printer: object, data: object) -> None:
-    from homeport.cli.printer import Printer
-
-    assert isinstance(printer, Printer)
-    match data:
+def _show(session: Session, printer: Printer, event: Event | None) -> None:
+    match event:
         case ExchangeSummary():
-            printer.exchange(data)
+            printer.exchange(event)
         case LogLine():
-            printer.log(data)
+            printer.log(event)
         case Lost():
-            session.say_warning(f"{data.events} events passed too fast to be shown")
+            session.say_warning(f"{event.events} events passed too fast to be shown")
