@@ -10,6 +10,7 @@ import pytest
 
 from homeport.cli.stopping import by_need
 from homeport.model.app import AppState
+from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec
@@ -186,3 +187,14 @@ def test_routes_of_a_project_go_with_its_foreground(surroundings: Path) -> None:
     assert list(engine.routes.all) == ["old"], "what stood before stays"
     invoke("up -d", engine)
     assert list(engine.routes.all) == ["old", "db"]
+
+
+def test_an_app_that_cannot_be_stopped_does_not_hold_the_terminal() -> None:
+    def refuse(route: str) -> AppState:
+        raise HomeportError("internal", "it cannot be stopped")
+
+    engine = FakeEngine()
+    engine.apps.stop = refuse  # type: ignore[method-assign]
+    engine.apps.on_start = lambda: signal.raise_signal(signal.SIGINT)
+    outcome = invoke("run --name web -- server", engine)
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (70, "error: it cannot be stopped")

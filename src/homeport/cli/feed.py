@@ -33,6 +33,10 @@ class Feed:
         events = self._engine.events(filter=filter, apps=apps, kinds=kinds)
         threading.Thread(target=self._read, args=(events,), name="engine events", daemon=True).start()
 
+    def fail(self, error: HomeportError) -> None:
+        """What another thread could not do is raised where the events are read."""
+        self._queue.put(error)
+
     def next(self, limit_s: float) -> Event | None:
         """The next event, None when none came in time. Raises FeedEnded after the last one."""
         try:

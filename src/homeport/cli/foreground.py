@@ -32,6 +32,7 @@ class Foreground:
     def __init__(self, session: Session, engine: Engine, specs: list[AppSpec], *, requests: bool = False) -> None:
         self._session, self._engine, self._specs = session, engine, specs
         self._kinds = ("log", "exchange") if requests else ("log",)
+        self._feed: Feed
         self._states: dict[str, AppState] = {}
         self._own: list[str] = []  # routes that this command started
         self._printer: Printer = printer_for(session, [])
@@ -45,10 +46,10 @@ class Foreground:
             with on_stop(self._on_stop):
                 # Logs from before the start, so that no line is missed; states from after it, because a subscription
                 # begins with the states that are, and those of an earlier run of the same app say that it has ended.
-                feed = Feed(self._engine, self._kinds)
+                self._feed = Feed(self._engine, self._kinds)
                 self._start()
-                feed.add(("app",))
-                self._follow(feed)
+                self._feed.add(("app",))
+                self._follow()
         except TerminalGone:
             return HANGUP_STATUS
         return self._status()
@@ -68,11 +69,11 @@ class Foreground:
         if self._asked:
             self._stop()
 
-    def _follow(self, feed: Feed) -> None:
+    def _follow(self) -> None:
         try:
             while not self._is_over():
-                self._take(feed.next(TICK_S))
-            while (data := feed.next(0)) is not None:
+                self._take(self._feed.next(TICK_S))
+            while (data := self._feed.next(0)) is not None:
                 self._take(data)
             self._last_lines()
         except FeedEnded:
@@ -115,6 +116,8 @@ class Foreground:
             return  # `apps.start` has not answered yet; it is heeded then
         if self._asked == 1:
             self._stop()
+        elif self._asked > 2:
+            raise KeyboardInterrupt  # nothing helped: leave at least
         else:
             kill_at_once(self._states[route] for route in self._own)
 
@@ -126,7 +129,10 @@ class Foreground:
         running = [route for route in self._own if not has_ended(self._states[route])]
         if running:
             self._printer.say(f"stopping {', '.join(running)} (Ctrl-C again kills)")
-        threading.Thread(target=stop_all, args=(self._engine, levels), name="stop apps", daemon=True).start()
+        stop = threading.Thread(
+            target=stop_all, args=(self._engine, levels, self._feed.fail), name="stop apps", daemon=True
+        )
+        stop.start()
 
     def _is_over(self) -> bool:
         """Once we were asked to stop, apps that are not ours are no longer waited for."""

@@ -8,19 +8,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from homeport.cli.seams import Engine
 from homeport.model.app import AppState
 from homeport.model.errors import HomeportError
 
+Failed = Callable[[HomeportError], None]
 
-def stop_all(engine: Engine, levels: list[list[str]]) -> None:
+
+def stop_all(engine: Engine, levels: list[list[str]], failed: Failed = lambda error: None) -> None:
     """Ask the engine to stop them; those of one level at the same time, since each may take its whole grace time."""
     for routes in levels:
         with ThreadPoolExecutor(max_workers=len(routes)) as pool:
-            list(pool.map(lambda route: _stop(engine, route), routes))
+            for error in filter(None, pool.map(lambda route: _stop(engine, route), routes)):
+                failed(error)
 
 
 def by_need(needs: dict[str, list[str]]) -> list[list[str]]:
@@ -56,8 +59,10 @@ def kill_at_once(states: Iterable[AppState]) -> None:
             pass  # it was faster
 
 
-def _stop(engine: Engine, route: str) -> None:
+def _stop(engine: Engine, route: str) -> HomeportError | None:
     try:
         engine.apps.stop(route)
-    except (HomeportError, OSError):
-        pass  # gone already, or the engine is: the loop hears of both
+    except HomeportError as error:
+        # Gone already, or the engine is: the loop hears of both.
+        return None if error.code in ("not-found", "engine-unreachable") else error
+    return None
