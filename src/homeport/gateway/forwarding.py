@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homeport.wire.http1 import RequestHead, ResponseHead, passed_on
+from homeport.wire.http1 import RequestHead, ResponseHead, without_dropped
 
 
 def forwarded_fields(client: str, host: bytes, scheme: bytes, loop_id: bytes) -> bytes:
@@ -31,21 +31,23 @@ def request_head(head: RequestHead, prefix: bytes, forwarded: bytes) -> bytes:
         extra += b"Connection: Upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
     elif head.te_trailers:
         extra += b"Connection: TE\r\nTE: trailers\r\n"
-    return b"%s %s HTTP/1.1\r\n%s%s\r\n" % (head.method, target, passed_on(head), extra)
+    raw = without_dropped(head)
+    if prefix or not head.is_http11 or not raw.startswith(head.target, len(head.method) + 1):
+        raw = b"%s %s HTTP/1.1%s" % (head.method, target, raw[raw.find(b"\r\n") :])
+    return raw[:-2] + extra + b"\r\n"
 
 
 def answer_head(head: ResponseHead, request: RequestHead, *, closes: bool) -> bytes:
     """The answer as the client gets it; `closes` when the connection ends after it."""
-    status_line = b"HTTP/1.1 %d %s\r\n" % (head.status, head.reason)
+    raw = without_dropped(head)
+    if not head.is_http11:
+        raw = b"HTTP/1.1" + raw[len(b"HTTP/1.0") :]
     if head.status == 101:
-        return status_line + passed_on(head) + b"Connection: Upgrade\r\nUpgrade: " + request.upgrade + b"\r\n\r\n"
-    passed = passed_on(head)
+        return raw[:-2] + b"Connection: Upgrade\r\nUpgrade: " + request.upgrade + b"\r\n\r\n"
     if not request.is_http11:
-        passed = _without_chunked(passed)
-        connection = b"Connection: close\r\n\r\n" if closes else b"Connection: keep-alive\r\n\r\n"
-    else:
-        connection = b"Connection: close\r\n\r\n" if closes else b"\r\n"
-    return status_line + passed + connection
+        raw = _without_chunked(raw)
+        return raw[:-2] + (b"Connection: close\r\n\r\n" if closes else b"Connection: keep-alive\r\n\r\n")
+    return raw[:-2] + b"Connection: close\r\n\r\n" if closes else raw
 
 
 def _without_chunked(fields: bytes) -> bytes:
