@@ -76,6 +76,8 @@ def test_what_is_worth_saying() -> None:
     text = follow.notice("web", GIVEN, Endpoint("127.0.0.1", 5173), listeners)
     assert text == (
         "web listens on 5173 instead of 21000; the route follows. "
-        "web listens on 0.0.0.0:5173: other computers can reach it without homeport. HOST says 127.0.0.1."
+        "web listens on 0.0.0.0:5173: other computers can reach it. HOST told it 127.0.0.1."
     )
     assert follow.notice("web", GIVEN, Endpoint("127.0.0.1", 21000), on("127.0.0.1:21000")) == ""
+    asked_for = Given(host="0.0.0.0", port=21000)
+    assert follow.notice("web", asked_for, Endpoint("127.0.0.1", 21000), on("0.0.0.0:21000")) == ""

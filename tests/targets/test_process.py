@@ -258,6 +258,13 @@ async def test_ready_by_a_line_of_its_log(shop: Workshop) -> None:
     await app.ready()
 
 
+async def test_a_ready_line_that_is_no_regular_expression(shop: Workshop) -> None:
+    app = await shop.supervisor.start(shop.spec("sleep 600", ready=Ready(log="[")))
+    state = await app.settled()
+    assert state.finding
+    assert "web could not be started: '[' is no regular expression" in state.finding.what
+
+
 async def test_ready_by_a_command(shop: Workshop) -> None:
     spec = shop.python("serve('127.0.0.1', PORT)", ready=Ready(command="test -e go"))
     app = await shop.supervisor.start(spec)

@@ -41,6 +41,15 @@ async def test_starting_what_runs_changes_nothing_and_new_wishes_restart_it(shop
     assert app.snapshot().command == "sleep 601"
 
 
+async def test_apps_that_start_together_know_each_other(shop: Workshop) -> None:
+    specs = [shop.spec("env", name="web"), shop.spec("env", name="api")]
+    web, api = await shop.supervisor.start_all(specs)
+    await web.settled()
+    await api.settled()
+    assert "HOMEPORT_API_URL=http://127.0.0.1:1/@api" in shop.log.of("web")
+    assert "HOMEPORT_WEB_URL=http://127.0.0.1:1/@web" in shop.log.of("api")
+
+
 async def test_unknown_apps(shop: Workshop) -> None:
     with pytest.raises(HomeportError) as caught:
         await shop.supervisor.stop("nobody")

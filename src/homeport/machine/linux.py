@@ -15,6 +15,7 @@ from homeport.model.endpoint import Endpoint
 
 _PR_SET_CHILD_SUBREAPER = 36
 _NOT_AN_APPS = "-"  # an environment that is whole, and names no app
+_PAGE_BYTES = 4096
 _CACHED = 64  # apps whose listeners are remembered, and clients that are looked at first
 
 
@@ -246,8 +247,17 @@ def _link(path: str) -> str:
 
 
 def _read(path: str) -> str:
+    """Without a file object: files of /proc are small, and a look at an app reads dozens of them."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        parts = [os.read(descriptor, _PAGE_BYTES)]
+        while len(parts[-1]) == _PAGE_BYTES:
+            parts.append(os.read(descriptor, _PAGE_BYTES))
+    except OSError:
+        return ""  # the process ended meanwhile
+    finally:
+        os.close(descriptor)
+    return b"".join(parts).decode("utf-8", "surrogateescape")

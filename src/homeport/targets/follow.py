@@ -70,11 +70,9 @@ def notice(name: str, given: Given, endpoint: Endpoint | None, listeners: Collec
         wanted = "the socket that it was given" if given.socket else str(given.port)
         sentences.append(f"{name} listens on {endpoint.port} instead of {wanted}; the route follows.")
     elsewhere = exposed(listeners)
-    if elsewhere:
+    if elsewhere and Endpoint(given.host).is_loopback:
         places = " and ".join(sorted({str(place) for place in elsewhere}))
-        sentences.append(
-            f"{name} listens on {places}: other computers can reach it without homeport. HOST says {given.host}."
-        )
+        sentences.append(f"{name} listens on {places}: other computers can reach it. HOST told it {given.host}.")
     return " ".join(sentences)
 
 

@@ -10,13 +10,12 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from homeport.machine.leases import Lease
 from homeport.model.app import AppSpec, State
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
 from homeport.targets import command, follow
 from homeport.targets.app import App, Bell
-from homeport.targets.command import Given
+from homeport.targets.ports import Ports
 from homeport.targets.program import find_program
 from homeport.targets.restart import Backoff
 from homeport.targets.run import Run
@@ -43,8 +42,7 @@ class ProcessApp(App):
         self._wait_for_needs = wait_for_needs
         self._life: asyncio.Task[None] | None = None
         self._run: Run | None = None
-        self._leases: list[Lease] = []
-        self._shares = around.leases.children_share  # it can listen on a port that we hold
+        self._ports = Ports(around)
         self._backoff = Backoff(around.pace)
 
     async def start(self) -> None:
@@ -63,7 +61,7 @@ class ProcessApp(App):
                 self._life.cancel()
                 await asyncio.wait([self._life])
             await self._end_run()
-            self._release()
+            self._ports.release()
             self.again_at_s = None
             if state != "stopped" or self.state not in ("exited", "failed"):
                 self._become(state)  # what ended by itself keeps its end: its code and its reason
@@ -81,9 +79,11 @@ class ProcessApp(App):
                 if not await self._run_once():
                     break
         except HomeportError as error:
-            self._fail(error=error.message, port_holder=self._holders() if error.code == "port-taken" else "")
+            self._fail(
+                error=error.message, port_holder=self._ports.holders(self.spec) if error.code == "port-taken" else ""
+            )
         await self._end_run()
-        self._release()
+        self._ports.release()
         if self.state == "stopping":
             self._become("idle")
         self._tell()
@@ -100,9 +100,9 @@ class ProcessApp(App):
     async def _run_once(self) -> bool:
         """From its start to its end; true when it is to be started again."""
         self._forget_run()
-        self.given = self._lease()
+        self.given = self._ports.take(self.spec, self.route)
         self._run = Run(
-            self.spec, self.route, self.given, self._leases, self._around, self._orphans, heard=self._remember
+            self.spec, self.route, self.given, self._ports, self._around, self._orphans, heard=self._remember
         )
         self._become("starting")
         try:
@@ -117,7 +117,7 @@ class ProcessApp(App):
         return await self._after_the_end(self._run)
 
     async def _spawn(self, run: Run) -> None:
-        """Raises OSError with a sentence about what could not be started."""
+        """Raises OSError with a sentence about what could not be started, or HomeportError."""
         spec = self.spec
         cwd = os.path.join(spec.folder, spec.cwd)
         if not os.path.isdir(cwd):
@@ -130,9 +130,8 @@ class ProcessApp(App):
         words = command.words(spec.command, self.given)
         if not isinstance(words, str):
             words = [find_program(words[0], cwd, env), *words[1:]]
-        if not self._shares:
-            for lease in self._leases:
-                lease.yield_hold()
+        if not self._ports.are_shared:
+            self._ports.yield_holds()
         await run.start(words, cwd, env)
         self.pid = run.pid
         self._mark_started()
@@ -181,16 +180,16 @@ class ProcessApp(App):
     async def _after_the_end(self, run: Run) -> bool:
         await self._end_run()
         code = self.exit_code or 0
-        if code and run.bind_failed and self._shares:
+        if code and run.bind_failed and self._ports.are_shared:
             # It does not set SO_REUSEADDR and met our own hold on its port.
-            self._shares = False
+            self._ports.are_shared = False
             self._say("it cannot share a port that is held: started once more without the hold")
             return True
         self._say(f"ended with code {code}")
         pause_s = self._backoff.pause_s(self.spec.restart, code, run.ran_s)
         if pause_s is None:
             self.state = "failed" if code else "exited"
-            holder = self._holders() if run.bind_failed else ""
+            holder = self._ports.holders(self.spec) if run.bind_failed else ""
             self._become(self.state, self._around.explain(self.facts(port_holder=holder)) if code else None)
             return False
         self.state, self.again_at_s = "backoff", asyncio.get_running_loop().time() + pause_s
@@ -206,7 +205,7 @@ class ProcessApp(App):
             if self._run.exit_code is not None:
                 self.exit_code, self.ran_s = self._run.exit_code, self._run.ran_s
             self._run = None
-        self.pid, self.endpoint, self.listens, self.exposed = None, None, [], False
+        self.pid, self.endpoint, self.listens, self.exposed, self.notice = None, None, [], False, ""
 
     def _forget_run(self) -> None:
         self._tail.clear()
@@ -217,32 +216,3 @@ class ProcessApp(App):
         finding = self._around.explain(self.facts(waited_s=waited_s, error=error, port_holder=port_holder))
         self._become("failed", finding)
         self._say(f"{finding.what} {finding.why}".strip())
-
-    def _lease(self) -> Given:
-        """Raises HomeportError where a fixed port is taken."""
-        spec, leases = self.spec, self._around.leases
-        self._leases = []
-        ports = {}
-        for variable, fixed in spec.ports.items():
-            self._leases.append(leases.lease(spec.folder, f"{spec.name}/{variable}", fixed))
-            ports[variable] = self._leases[-1].port
-        if spec.socket:
-            path = self._around.socket_for(self.route)
-            try:
-                os.unlink(path)  # left over from the last run
-            except FileNotFoundError:
-                pass
-            return Given(host=spec.host, socket=path, ports=ports)
-        self._leases.append(leases.lease(spec.folder, spec.name, spec.port))
-        return Given(host=spec.host, port=self._leases[-1].port, ports=ports)
-
-    def _release(self) -> None:
-        for lease in self._leases:
-            lease.release()
-        self._leases = []
-
-    def _holders(self) -> str:
-        """Who listens on the ports that it wants."""
-        wanted = [self.spec.port, *self.spec.ports.values(), *(lease.port for lease in self._leases)]
-        holders = [holder for port in wanted if port for holder in self._around.machine.holder(port)]
-        return " and ".join(dict.fromkeys(str(holder) for holder in holders))

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from homeport.machine.interface import Listener
-from homeport.machine.leases import Lease
 from homeport.model.app import AppSpec
 from homeport.model.endpoint import Endpoint
-from homeport.targets import follow, readiness
+from homeport.targets import follow
 from homeport.targets.child import Child
 from homeport.targets.command import Given, shown
 from homeport.targets.journal import Entry
 from homeport.targets.lines import plain
+from homeport.targets.ports import Ports
+from homeport.targets.readiness import ReadyCheck
 from homeport.targets.seams import Surroundings
 from homeport.targets.tree import Orphans, Tree
 
@@ -28,17 +29,18 @@ _PORT_IN_USE = re.compile(r"EADDRINUSE|address (?:is )?already in use|port \d+ i
 _SLOW_LOOKS_AFTER_S = 5.0  # what takes longer to start will not be missed for a fifth of a second
 _SLOW_LOOK_FACTOR = 4
 _DRAIN_S = 0.5  # for the last lines of a child that ended
+_MENTIONED = 8  # ports in a log; dev servers name theirs among the first
 
 
 class Run:
-    """`seen` is called after every look; `say` gets every line of output, without terminal sequences."""
+    """`heard` gets every line of output, without terminal sequences."""
 
     def __init__(
         self,
         spec: AppSpec,
         route: str,
         given: Given,
-        leases: list[Lease],
+        ports: Ports,
         around: Surroundings,
         orphans: Orphans,
         heard: Callable[[str], None],
@@ -47,10 +49,9 @@ class Run:
         self.listeners: list[Listener] = []
         self.endpoint: Endpoint | None = None
         self.bind_failed = False  # it said that its address is in use while we held its port
-        self.ready_seen = ""
         self._spec = spec
         self._route = route
-        self._leases = leases
+        self._ports = ports
         self._around = around
         self._orphans = orphans
         self._heard = heard
@@ -61,23 +62,24 @@ class Run:
         self._left_behind_s: float | None = None  # when the command ended with 0, and processes stayed
         self._daemon_code: int | None = None
         self._mentioned: list[int] = []
-        self._is_checked = False
         self._had_endpoint = False
         self._look_now = asyncio.Event()
+        self._spawn: asyncio.Future[Child] | None = None
         self._child: Child | None = None
         self._tree: Tree | None = None
-        self._spawn: asyncio.Future[Child] | None = None
-        self._check: asyncio.Task[None] | None = None
-        self._check_with: tuple[str, Mapping[str, str]] = ("", {})
+        self._check: ReadyCheck | None = None
 
     async def start(self, words: str | list[str], cwd: str, env: Mapping[str, str]) -> None:
-        """Raises OSError. A child that was started while we were cancelled is kept, so that `end` ends it."""
+        """Raises OSError, or HomeportError for a mistake in the spec.
+
+        A child that is being started when we are cancelled is ended by `end`.
+        """
+        self._check = ReadyCheck(self._spec.ready, self._around.pace, cwd, env, self._look_now.set, self._kill)
         self._orphans.spawning += 1
         self._spawn = asyncio.ensure_future(Child.start(words, cwd, env, self._hear, self._look_now.set))
         self._spawn.add_done_callback(self._note_failure)
         await asyncio.wait([self._spawn])
         self._adopt(self._spawn.result())
-        self._check_with = (cwd, env)
 
     @property
     def pid(self) -> int | None:
@@ -103,19 +105,23 @@ class Run:
         return self._loop.time() - self._since_s
 
     @property
+    def ready_seen(self) -> str:
+        return self._check.seen if self._check else ""
+
+    @property
     def is_ready(self) -> bool:
-        ready, listens = self._spec.ready, self._spec.listens
-        if ready.path or ready.log or ready.command:
-            return self._is_checked and (self.endpoint is not None or not self._had_endpoint)
+        listens = self._spec.listens
+        if self._check and self._check.is_wanted:
+            return self._check.is_met
         if self.endpoint is not None or listens == "no":
             return True
-        return listens == "maybe" and not self._had_endpoint and self.ran_s >= self._around.pace.worker_after_s
+        return listens == "maybe" and self.ran_s >= self._around.pace.worker_after_s
 
     def look_soon(self) -> None:
         self._look_now.set()
 
     async def follow(self, seen: Callable[[], bool]) -> None:
-        """Look until it has ended, or until `seen` says that it is enough."""
+        """Look until it has ended, or until `seen`, called after every look, says that it is enough."""
         while self._child and self._tree:
             self._look_now.clear()
             self._look(self._tree)
@@ -127,22 +133,18 @@ class Run:
                 await asyncio.wait_for(self._look_now.wait(), self._pause_s())
             except TimeoutError:
                 pass
-        if self._child and self._child.ended.is_set():
-            await self._child.drained(_DRAIN_S)
 
     async def end(self) -> None:
         """End what still runs, close all that is open. May be called again, after it was cancelled too."""
         if self._check:
-            self._check.cancel()
-            await asyncio.wait([self._check])
+            await self._check.close()
         if self._spawn and self._child is None:
             await asyncio.wait([self._spawn])  # we were cancelled while it was being started
             if not self._spawn.exception():
                 self._adopt(self._spawn.result())
-        pace = self._around.pace
+        pace, grace_s = self._around.pace, self._spec.stop_timeout_s
         if self._tree:
-            grace_s = self._spec.stop_timeout_s
-            await self._tree.end(grace_s, pace.kill_limit_s, lambda: self._force(grace_s))
+            await self._tree.end(grace_s, pace.kill_limit_s, lambda: self._say_killed(grace_s))
             self._tree.close()
         if self._child:
             await self._child.drained(_DRAIN_S)
@@ -155,7 +157,6 @@ class Run:
         entry = Entry(route=self._route, command=shown(self._spec.command), folder=self._spec.folder)
         self._tree = Tree(self._around, self._orphans, entry, child.pid)
         self._tree.look()
-
         self._orphans.spawned()
 
     def _note_failure(self, spawn: asyncio.Future[Child]) -> None:
@@ -165,16 +166,15 @@ class Run:
     def _look(self, tree: Tree) -> None:
         tree.look()
         self.listeners = self._around.machine.listeners(list(tree.members))
+        self._ports.yield_listened({listener.endpoint.port for listener in self.listeners})
         self.endpoint = follow.choose(self.listeners, self.given, mentioned=self._mentioned, current=self.endpoint)
         if self.endpoint is None and self._had_endpoint:
-            self._had_endpoint, self._since_s = False, self._loop.time()  # a dev server that starts itself anew
-            self._is_checked = False
-        self._had_endpoint = self._had_endpoint or self.endpoint is not None
-        ports = {listener.endpoint.port for listener in self.listeners}
-        for lease in self._leases:
-            if lease.port in ports:
-                lease.yield_hold()  # it listens: nobody else can, and it may close and listen again as it likes
-        self._ask()
+            self._since_s = self._loop.time()  # a dev server that starts itself anew
+            if self._check:
+                self._check.begin_again()
+        self._had_endpoint = self.endpoint is not None
+        if self._check:
+            self._check.look(self.endpoint)
 
     def _has_ended(self, child: Child, tree: Tree) -> bool:
         if not child.ended.is_set():
@@ -200,41 +200,17 @@ class Run:
         self._heard(line)
         if self.is_ready:
             return
-        self._mentioned += [port for port in follow.mentioned_ports(line) if port not in self._mentioned][:8]
-        if self._spec.ready.log and re.search(self._spec.ready.log, line):
-            self._is_checked = True
-            self._look_now.set()
-        if _PORT_IN_USE.search(line) and any(lease.holds for lease in self._leases):
+        new = [port for port in follow.mentioned_ports(line) if port not in self._mentioned]
+        self._mentioned = [*self._mentioned, *new][:_MENTIONED]
+        if self._check:
+            self._check.hear(line)
+        if _PORT_IN_USE.search(line) and self._ports.yield_holds():
             self.bind_failed = True
-            for lease in self._leases:
-                lease.yield_hold()
-
-    def _ask(self) -> None:
-        """Have a path or a command asked until it is good, and again after the app stopped listening."""
-        ready, pace = self._spec.ready, self._around.pace
-        cwd, env = self._check_with
-
-        def check() -> Awaitable[str] | None:
-            if ready.command:
-                return readiness.command_succeeds(ready.command, cwd, env, pace.check_limit_s, self._kill)
-            if self.endpoint is None:
-                return None
-            return readiness.path_answers(self.endpoint, ready.path, pace.check_limit_s)
-
-        if (ready.path or ready.command) and not self._is_checked and (self._check is None or self._check.done()):
-            asking = readiness.ask_until_good(check, self._checked, pace.check_s)
-            self._check = asyncio.create_task(asking, name=f"ready check of {self._route}")
-
-    def _checked(self, outcome: str) -> None:
-        self.ready_seen = outcome
-        if not outcome:
-            self._is_checked = True
-            self._look_now.set()
 
     def _kill(self, pid: int) -> None:
         machine = self._around.machine
         times = {member: machine.start_time(member) for member in machine.tree([pid], "")}
         machine.signal_processes({key: time for key, time in times.items() if time is not None}, force=True)
 
-    def _force(self, grace_s: float) -> None:
+    def _say_killed(self, grace_s: float) -> None:
         self._around.log.line(self._route, "homeport", f"did not end within {grace_s:g} s: killed", False)

@@ -6,7 +6,7 @@ It runs nothing itself (ProcessApp and DirectoryApp do) and knows neither the do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,22 @@ class Supervisor:
 
         An app that is started on request is only made known. Raises HomeportError("name-taken").
         """
+        return (await self.start_all([spec]))[0]
+
+    async def start_all(self, specs: Sequence[AppSpec]) -> list[App]:
+        """Several at once: each finds the URLs of all the others in its environment, whichever comes first."""
+        apps = [await self._make_known(spec) for spec in specs]
+        for app in apps:
+            if app.is_alive:
+                continue
+            if app.spec.start == "up":
+                await app.start()
+            else:
+                await app.stop("idle")
+        return apps
+
+    async def _make_known(self, spec: AppSpec) -> App:
+        """The app of a spec; it still runs only where that is what the spec wants."""
         route = self.route_for(spec)
         app = self._apps.get(route)
         if app and app.is_alive and self._wants(app.spec) == self._wants(spec):
@@ -48,10 +64,6 @@ class Supervisor:
         elif app.spec != spec:
             await self.stop(route)
             app.spec = spec
-        if spec.start == "up":
-            await app.start()
-        else:
-            await app.stop("idle")
         return app
 
     async def stop(self, route: str) -> App:
