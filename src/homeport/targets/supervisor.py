@@ -13,7 +13,7 @@ import msgspec
 
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
-from homeport.model.name import slug
+from homeport.model.name import is_route_name, slug
 from homeport.targets.app import App, Bell
 from homeport.targets.process import ProcessApp
 from homeport.targets.seams import Surroundings
@@ -115,7 +115,8 @@ class Supervisor:
 
     def route_for(self, spec: AppSpec) -> str:
         """NAME, or BRANCH.NAME in a worktree; with the project behind it where another project's app has that name."""
-        plain = f"{slug(spec.branch)}.{slug(spec.name)}" if spec.branch else slug(spec.name)
+        name = spec.name if is_route_name(spec.name) else slug(spec.name)
+        plain = f"{slug(spec.branch)}.{name}" if spec.branch else name
         for route in (plain, f"{plain}.{slug(spec.project)}"):
             other = self._apps.get(route)
             if other is None or self._is_same(other, spec) or not (other.is_alive or other.state == "idle"):
