@@ -108,12 +108,13 @@ def _matches(row: ExchangeSummary, text: str) -> bool:
 def _term(row: ExchangeSummary, term: str) -> bool:
     key, colon, value = term.partition(":")
     if not colon:
+        term = term.strip('"')
         return any(term in str(part) for part in (row.method, row.host, row.path, row.route, row.status))
     if key not in KEYS:
         raise _BadFilter(key)
     if key == "status":
         return row.status >= int(value[2:]) if value.startswith(">=") else str(row.status).startswith(value.rstrip("x"))
-    return value in str(getattr(row, key, ""))
+    return value.strip('"') in str(getattr(row, key, ""))
 
 
 def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
@@ -200,7 +201,9 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 return self._answer(200, detail)
             body: Body = detail.request_body if rest[1] == "request" else detail.response_body
             data = base64.b64decode(body.base64) if body.base64 else (body.text or "").encode()
-            self._send(200, data, body.type, [("Content-Disposition", "attachment")])
+            plain = body.type if body.type != "image/svg+xml" else "application/octet-stream"
+            headers = [("Content-Disposition", "attachment"), ("X-Homeport-Type", body.type)]
+            self._send(200, data, plain, headers)
             return None
 
         def _act(self, words: list[str]) -> None:

@@ -90,6 +90,15 @@ def test_routes_and_engine(open_page: Open) -> None:
     expect(page.locator("hp-engine")).to_contain_text("[::1]:62893")
 
 
+def test_a_route_that_was_removed_leaves_the_page(api: FakeApi, open_page: Open) -> None:
+    page = open_page()
+    expect(page.locator("hp-routes li")).to_have_count(5)
+    gone = api.scene.status.routes.pop(4)
+    gone.gone = True
+    api.push("route", gone)
+    expect(page.locator("hp-routes li")).to_have_count(4)
+
+
 def test_what_the_engine_warns_of_stands_above_everything(api: FakeApi, open_page: Open) -> None:
     page = open_page()
     engine = api.scene.status.engine

@@ -71,6 +71,15 @@ def test_images_are_seen(open_page: Open) -> None:
     assert str(page.locator(".body img").get_attribute("src")).startswith("data:image/png;base64,")
 
 
+def test_a_drawing_with_a_script_in_it_is_only_a_picture(api: FakeApi, open_page: Open) -> None:
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><script>alert(1)</script></svg>'
+    api.scene.exchanges[22] = exchange(22, "GET", "/evil.svg", 200, 1.0, type_="image/svg+xml", text=drawing)
+    page = shown(open_page, 22, "Response")
+    expect(page.locator("figcaption")).to_have_text(re.compile("^40 . 30$"))
+    page.get_by_role("button", name="Raw").click()
+    expect(page.locator(".body pre")).to_have_text(drawing)
+
+
 def test_bytes_are_dumped_and_a_cut_off_body_says_so(open_page: Open) -> None:
     page = shown(open_page, 15, "Response")
     expect(page.locator(".body pre")).to_contain_text("000020  20 21 22 23 24 25 26 27  28 29")

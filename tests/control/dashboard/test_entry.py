@@ -65,3 +65,4 @@ def test_a_token_that_is_no_longer_valid_leads_to_the_way_in(api: FakeApi, open_
     api.is_open_to_all = False
     api.cut()
     expect(page.get_by_role("heading", name="This page needs a key")).to_be_visible()
+    expect(page.locator(".why")).to_contain_text("The engine was started anew")

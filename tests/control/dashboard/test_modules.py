@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from homeport.model.exchange import ENDINGS
+from homeport.recording.filter import KEYS, parse_filter
 from tests.control.dashboard.fake_api import FILES, serving
 from tests.control.dashboard.scene import empty_scene
 
@@ -152,6 +155,27 @@ def test_suggestions(page: Page, text: str, caret: int, hints: list[str]) -> Non
     names = {"route": ["web", "api"], "host": []}
     body = "return m.suggest(given[0], given[1], given[2]).hints.map((hint) => hint.term)"
     assert call(page, "text/language.js", body, text, caret, names) == hints
+
+
+def test_every_key_of_the_filter_language_is_explained(page: Page) -> None:
+    terms = call(page, "text/language.js", "return m.TERMS.map(({ term }) => term)")
+    assert {term.partition(":")[0] for term in terms} == set(KEYS)
+    examples = call(page, "text/language.js", "return m.EXAMPLES.map(({ term }) => term)")
+    for example in [*examples, *(term for term in terms if not term.endswith(":"))]:
+        parse_filter(example, 0.0)
+
+
+def test_every_ending_has_a_word(page: Page) -> None:
+    words = call(page, "text/http.js", "return given[0].map((ending) => m.endingWord(ending))", list(ENDINGS))
+    assert len(set(words)) == len(ENDINGS)
+    assert not any("-" in word for word in words)
+
+
+def test_every_module_is_fetched_at_once_instead_of_one_after_the_other() -> None:
+    index = (FILES / "index.html").read_text(encoding="utf-8")
+    preloaded = set(re.findall(r'rel="modulepreload" href="([^"]+)"', index))
+    modules = {file.relative_to(FILES).as_posix() for file in FILES.glob("*/*.js")}
+    assert preloaded == modules - {"data/types.js"}  # types only, nothing imports it
 
 
 def test_no_module_makes_markup_or_inline_styles_from_data() -> None:

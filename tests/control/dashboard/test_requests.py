@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -197,6 +199,25 @@ def test_a_cut_stream_is_opened_again_and_what_was_missed_is_fetched(api: FakeAp
     api.cut()
     expect(page.locator(".rows .row").first).to_have_attribute("data-id", "24")
     expect(page.locator("html")).to_have_attribute("data-feed", "live")
+
+
+def test_events_that_the_engine_dropped_are_fetched(api: FakeApi, open_page: Open) -> None:
+    page = open_page()
+    record(api, 22, 30, tell=False)
+    api.push("lost", {"events": 9})
+    expect(page.locator(".rows .row").first).to_have_attribute("data-id", "30")
+
+
+def test_half_a_term_is_not_asked_for(api: FakeApi, open_page: Open) -> None:
+    page = open_page()
+    field = page.get_by_role("combobox", name=FILTER)
+    field.press_sequentially('route:worker "jo')
+    expect(page.locator(".rows .row")).to_have_count(1)
+    field.press_sequentially('bs"')
+    page.wait_for_function("location.hash.includes('jobs')")
+    asked = {parse_qs(urlsplit(path).query).get("filter", [""])[0] for _, path in api.calls}
+    assert "route:" not in asked
+    assert not any(text.count('"') == 1 for text in asked)
 
 
 def test_when_the_engine_is_gone_it_says_so_and_comes_back(api: FakeApi, open_page: Open) -> None:

@@ -58,6 +58,7 @@ function show(api) {
     else if (type === "app") status.setApp(data);
     else if (type === "route") status.setRoute(data);
     else if (type === "engine") status.setEngine(data);
+    else if (type === "lost") catchUp(); // this page did not keep up: fetch what the stream dropped
   });
   const detail = view("detail");
   const requests = view("requests");
@@ -99,7 +100,7 @@ function show(api) {
   api.addEventListener("signed-out", () => {
     feed.end();
     leave();
-    signedOut("");
+    signedOut(status.isKnown ? "The engine was started anew, and what let this page in ended with it." : "");
   });
   view("connection").connect({ feed, status });
   view("notice").connect({ feed, status });
@@ -126,13 +127,14 @@ function show(api) {
       (answer) => status.replace(answer),
       () => undefined,
     );
-  feed.addEventListener("open", () => {
+  function catchUp() {
     readStatus();
     if (exchanges.isLoaded) exchanges.catchUp().catch(() => undefined);
     else requests.filter(place.filter);
     if (logs.isLoaded) logs.catchUp().catch(() => undefined);
     else view("logs").show(place.app);
-  });
+  }
+  feed.addEventListener("open", catchUp);
   setInterval(() => feed.state === "live" && !document.hidden && readStatus(), STATUS_MS);
   addEventListener("online", () => feed.retry());
   document.addEventListener("visibilitychange", () => document.hidden || feed.retry());

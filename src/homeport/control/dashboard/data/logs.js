@@ -58,6 +58,12 @@ export class Logs extends EventTarget {
     if (turn === this.#loads) for (const line of inOrder(found)) this.add(line);
   }
 
+  /** All lines; what was about to be told as new is among them. @returns {LogLine[]} */
+  all() {
+    this.#fresh = [];
+    return this.lines;
+  }
+
   /** Empty the page; the engine keeps its lines. */
   clear() {
     this.lines = [];

@@ -36,7 +36,8 @@ export class Status extends EventTarget {
 
   /** @param {RouteState} route */
   setRoute(route) {
-    this.routes.set(route.name, route);
+    if (route.gone) this.routes.delete(route.name);
+    else this.routes.set(route.name, route);
     this.#changed();
   }
 

@@ -37,8 +37,9 @@
  * @property {boolean} default
  * @property {number} active
  * @property {number} visits
+ * @property {boolean} gone only in events: it was removed
  *
- * @typedef {{exchanges: number, bytes: number, lost: number, problem: string}} RecordingState
+ * @typedef {{exchanges: number, bytes: number, lost: number, lost_lines: number, problem: string}} RecordingState
  *
  * @typedef {object} EngineState
  * @property {string} version

@@ -36,6 +36,7 @@ const ENDINGS = {
   "upstream-gone": "upstream gone",
   unreachable: "unreachable",
   refused: "refused",
+  "engine-gone": "engine gone",
   open: "running",
 };
 

@@ -10,17 +10,18 @@ export const TERMS = [
   { term: "status:5xx", about: "a class, a number, or a comparison: status:>=400" },
   { term: "method:POST", about: "the request method" },
   { term: "path:/users", about: "part of the path" },
-  { term: "route:", about: "the app or route it went to" },
+  { term: "route:", about: "the app or route it went to; a star for anything" },
   { term: "host:", about: "part of the Host header" },
   { term: "type:json", about: "media type of the answer" },
   { term: "duration:>100", about: "in milliseconds; also 2s" },
-  { term: "size:>1mb", about: "of the answer on the wire" },
+  { term: "size:>1mb", about: "the larger one of request and answer" },
   { term: "since:5m", about: "only the last five minutes; also 30s, 2h" },
   { term: "ending:client-gone", about: "how it ended: complete, unreachable, refused, open …" },
   { term: "kind:upgrade", about: "http, upgrade (WebSocket) or tcp" },
   { term: "client:curl", about: "the process that asked, or its address" },
   { term: "header:etag", about: "a word in the heads" },
   { term: "body:error", about: "a word in the bodies" },
+  { term: "id:>1200", about: "the number of a request" },
 ];
 
 /** @type {Record<string, string[]>} */
@@ -31,7 +32,7 @@ const VALUES = {
   duration: [">100", ">1s", "<10"],
   size: [">100kb", ">1mb"],
   since: ["1m", "5m", "1h"],
-  ending: ["complete", "client-gone", "upstream-gone", "unreachable", "refused", "open"],
+  ending: ["complete", "client-gone", "upstream-gone", "unreachable", "refused", "engine-gone", "open"],
   kind: ["http", "upgrade", "tcp"],
 };
 
@@ -39,7 +40,7 @@ const VALUES = {
 export const EXAMPLES = [
   { term: "status:>=400 since:5m", about: "what failed just now" },
   { term: "method:POST route:api -path:/health", about: "posts to api, health checks left out" },
-  { term: 'duration:>500 "GET /search"', about: "slow searches" },
+  { term: "duration:>500 path:/search", about: "slow searches" },
   { term: "kind:upgrade ending:open", about: "WebSockets that are open" },
 ];
 

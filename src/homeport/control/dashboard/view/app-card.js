@@ -61,8 +61,8 @@ export class AppCard {
       {},
       h("span", { class: "state-sign", "aria-hidden": "true" }),
       h(
-        "h4",
-        { title: app.command || app.folder },
+        "h3",
+        { class: "name", title: app.command || app.folder },
         app.route,
         app.default && h("span", { class: "tag", title: "answers on the plain address" }, "default"),
       ),

@@ -61,7 +61,7 @@ class Apps extends HTMLElement {
  * @param {Element} parent @param {Node[]} nodes
  */
 function arrange(parent, nodes) {
-  for (const heading of parent.querySelectorAll("h3")) heading.remove();
+  for (const heading of parent.querySelectorAll(":scope > h3")) heading.remove();
   let at = parent.firstChild;
   for (const node of nodes) {
     if (node === at) at = at.nextSibling;

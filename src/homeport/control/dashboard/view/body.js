@@ -64,7 +64,7 @@ function about(body) {
  */
 function picture(api, body, path) {
   const text = body.text;
-  if (isImageType(body.type)) return { shown: image(api, path), raw: text === null ? null : plain(text) };
+  if (isImageType(body.type)) return { shown: image(api, path, body.type), raw: text === null ? null : plain(text) };
   if (text === null)
     return {
       shown: h("pre", { class: "code", tabindex: "0", "data-scrolls": true }, hexDump(body.base64 ?? "")),
@@ -112,10 +112,10 @@ function form(text) {
   return h("table", { class: "headers" }, h("tbody", {}, rows));
 }
 
-/** @param {import("../data/api.js").Api} api @param {string} path */
-function image(api, path) {
+/** @param {import("../data/api.js").Api} api @param {string} path @param {string} type */
+function image(api, path, type) {
   const figure = h("figure", { class: "image" });
-  readImage(api, path)
+  readImage(api, path, type)
     .then((url) => {
       const picture = h("img", { src: url, alt: "The image in the body" });
       const caption = h("figcaption", { class: "soft" });
@@ -130,9 +130,13 @@ function image(api, path) {
   return figure;
 }
 
-/** The page's policy lets images come from data: and not from blob:. @param {import("../data/api.js").Api} api @param {string} path */
-async function readImage(api, path) {
-  const blob = await api.blob(path);
+/**
+ * The page's policy lets images come from data: and not from blob:.
+ * @param {import("../data/api.js").Api} api @param {string} path @param {string} type @returns {Promise<string>}
+ */
+async function readImage(api, path, type) {
+  // The engine serves kinds that could hold scripts as plain bytes; in an <img> they are pictures and nothing else.
+  const blob = new Blob([await api.blob(path)], { type: type.split(";")[0] });
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.addEventListener("load", () => resolve(String(reader.result)));

@@ -18,17 +18,19 @@ import { endingWord, reason, statusClass } from "../text/http.js";
 
 /** @typedef {import("../data/types.js").ExchangeDetail} ExchangeDetail */
 
+const SOON_MS = 150;
 const AGAIN_MS = 1500; // while it runs: messages and sizes grow, and nothing announces them
 const SHEET = "(max-width: 899px)"; // as in style/layout.css
 
 class Detail extends HTMLElement {
   /** @type {number|null} the request that is open */ shownId = null;
   #tabs = new Tabs();
-  #head = h("header", { class: "detail-head" });
+  #head = h("div", { class: "detail-head" });
   #problem = h("div", { class: "empty", hidden: true });
   /** @type {ExchangeDetail|null} */ #shown = null;
   #drawn = "";
   #timer = 0;
+  #isDue = false;
   /** A sheet that was just opened takes the focus as soon as there is something to hold it. */
   #isToFocus = false;
   #turn = 0;
@@ -67,7 +69,12 @@ class Detail extends HTMLElement {
 
   /** It changed: look again. @param {number} id */
   changed(id) {
-    if (id === this.shownId) this.#load();
+    if (id !== this.shownId || this.#isDue) return;
+    this.#isDue = true; // a busy stream changes many times a second
+    setTimeout(() => {
+      this.#isDue = false;
+      if (id === this.shownId) this.#load();
+    }, SOON_MS);
   }
 
   /** @returns {Promise<void>} */

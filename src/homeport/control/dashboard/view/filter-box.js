@@ -102,7 +102,7 @@ export class FilterBox extends EventTarget {
     this.#clear.hidden = !this.#input.value;
     this.#suggest();
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.#tell(), SETTLED_MS);
+    if (!isUnfinished(this.#input.value)) this.#timer = window.setTimeout(() => this.#tell(), SETTLED_MS);
   }
 
   #tell() {
@@ -136,9 +136,9 @@ export class FilterBox extends EventTarget {
     this.text = value.slice(0, from) + term + space + value.slice(to);
     const caret = from + term.length + space.length;
     this.#input.setSelectionRange(caret, caret);
+    if (term.endsWith(":")) return this.#suggest();
     this.#tell();
-    if (term.endsWith(":")) this.#suggest();
-    else this.#close();
+    return this.#close();
   }
 
   /** @param {KeyboardEvent} event */
@@ -179,4 +179,10 @@ export class FilterBox extends EventTarget {
   #close() {
     this.#show(false);
   }
+}
+
+/** `status:` and `"two wor` will become terms; asking the engine now would only bring a complaint. @param {string} text */
+function isUnfinished(text) {
+  const isOpenQuote = text.split('"').length % 2 === 0;
+  return isOpenQuote || /(^|\s)-?\w+:$|(^|\s)-$/.test(text);
 }

@@ -17,7 +17,7 @@ export function headView(head) {
     { class: "head" },
     h("div", { class: "part-title" }, h("h3", { class: "mono" }, head.line), copyButton("the head", text)),
     rows.length
-      ? h("table", { class: "headers" }, h("caption", { class: "unseen" }, "Headers"), h("tbody", {}, rows))
+      ? h("table", { class: "headers", "aria-label": "Headers" }, h("tbody", {}, rows))
       : h("p", { class: "soft" }, "No headers."),
   );
 }

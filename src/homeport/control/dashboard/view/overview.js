@@ -67,12 +67,7 @@ function waterfall({ timings, summary }) {
     h("td", { "aria-hidden": "true" }),
     h("td", { class: "number" }, duration(summary.duration_ms) || "running"),
   );
-  return h(
-    "table",
-    { class: "waterfall" },
-    h("caption", { class: "unseen" }, "Time of each phase"),
-    h("tbody", {}, rows, whole),
-  );
+  return h("table", { class: "waterfall", "aria-label": "Time of each phase" }, h("tbody", {}, rows, whole));
 }
 
 /** @param {ExchangeDetail} detail */

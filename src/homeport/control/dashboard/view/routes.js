@@ -88,6 +88,7 @@ class Engine extends HTMLElement {
       ["Doors", engine.doors.join("\n"), "mono"],
       ["Recording", `${counted(recording.exchanges, "exchange")}, ${size(recording.bytes)}`, ""],
       ["Lost", recording.lost ? `${count(recording.lost)} not recorded` : "none", recording.lost ? "warn" : ""],
+      ["Log lines lost", recording.lost_lines ? count(recording.lost_lines) : "", "warn"],
       ["Problem", recording.problem, "warn"],
       ["Runs since", since(engine.started), "", moment(engine.started)],
       ["Version", `${engine.version}, pid ${engine.pid}`, ""],
