@@ -19,6 +19,8 @@ SHOWN_LIMIT_BYTES = 1 << 20  # of one decoded body in a detail
 FETCHED_LIMIT_BYTES = 16 << 20  # of one decoded body by itself
 
 _BINARY = ("image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip")
+# Families of codecs that are charsets. Python has others (idna, rot13 …), some of which take hours for a megabyte.
+_CHARSETS = ("utf", "ascii", "iso", "cp", "latin", "koi8", "mac", "big5", "euc", "gb", "shift", "hz", "johab", "tis")
 _TEXT_AFTER_ALL = ("image/svg+xml",)
 
 
@@ -89,11 +91,12 @@ def text_of(data: bytes, media_type: str, charset: str, is_cut: bool) -> str | N
     if b"\x00" in data and not charset.startswith("utf-"):
         return None
     try:
-        decoder = codecs.getincrementaldecoder(charset or "utf-8")()
-        text = decoder.decode(data, final=not is_cut)
-    except (LookupError, UnicodeError, ValueError):
+        codec = codecs.lookup(charset or "utf-8")
+        if not codec.name.startswith(_CHARSETS):
+            return None
+        return codecs.getincrementaldecoder(codec.name)().decode(data, final=not is_cut)
+    except (LookupError, ValueError):
         return None
-    return text if isinstance(text, str) else None
 
 
 def base64_of(data: bytes) -> str:

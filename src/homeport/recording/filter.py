@@ -13,9 +13,9 @@ import msgspec
 
 from homeport.model.errors import HomeportError
 
-_TERM = re.compile(r'\s*(-?)(?:([A-Za-z_]+):)?(?:"([^"]*)"|([^\s"]\S*)|)(?=\s|$)')
+_TERM = re.compile(r'\s*(-?)(?:([A-Za-z_]+):)?(?:"([^"]*)"|([^\s"]+)|)(?=\s|$)')
 _COMPARISON = re.compile(r"(>=|<=|>|<|=)?(.*)")
-_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-z]*)", re.IGNORECASE)
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([a-z]*)", re.IGNORECASE)
 _MILLISECONDS = {"": 1.0, "ms": 1.0, "s": 1e3, "m": 60e3, "h": 3600e3}
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"": 1.0, "b": 1.0, "k": 1024.0, "kb": 1024.0, "m": 1048576.0, "mb": 1048576.0, "g": 2.0**30, "gb": 2.0**30}
@@ -45,7 +45,7 @@ def parse_filter(text: str, now_s: float) -> Filter:
     values: list[object] = []
     bodies: list[tuple[str, bool]] = []
     at = 0
-    text = text.rstrip()
+    text = text.encode("utf-8", "replace").decode().rstrip()  # arguments of a terminal may hold what is no text
     while at < len(text):
         match = _TERM.match(text, at)
         if match is None:
@@ -84,7 +84,7 @@ def _condition(term: str, key: str, value: str, now_s: float) -> Condition:
 def _unknown(term: str, key: str, value: str) -> HomeportError:
     import difflib
 
-    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.65)
     hint = f"{near[0]}:{value}" if near else f'"{term}" looks for the text; the keys are {", ".join(KEYS)}'
     return HomeportError("bad-usage", f"{term!r} is not a filter: there is no key {key!r}", hint)
 
