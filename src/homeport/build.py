@@ -80,7 +80,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         notices = await clean_up(home, machine)
         await recorder
 
-        door = Door(Routes(), recording.tap)
+        door = Door(Routes(), recording.tap, machine.client_is_gone)
         doors = Doors(door, machine)
         await doors.open(wanted, free)
         parts.push_async_callback(door.close)

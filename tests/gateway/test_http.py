@@ -113,8 +113,6 @@ async def test_headers_on_the_way(road: Road) -> None:
         (b"api.localhost:62893", b"/x", b"api /x"),
         (b"API.LocalHost.", b"/x", b"api /x"),
         (b"branch.api.localhost", b"/x", b"branch.api /x"),
-        (b"127.0.0.1", b"/@api", b"api /"),
-        (b"127.0.0.1", b"/@api?q", b"api /?q"),
         (b"127.0.0.1", b"/@branch.api/y", b"branch.api /y"),
         (b"127.0.0.1", b"/@vite/client", b"web /@vite/client"),
         (b"api.localhost", b"/@web/y", b"api /@web/y"),
@@ -147,6 +145,24 @@ async def test_unknown_hosts_learn_nothing(road: Road, host: bytes) -> None:
     assert b"web" not in answer
     assert road.accepted == 0
     assert [exchange.ending for exchange in await road.tap.all_done(2)] == [REFUSED] * 2
+
+
+async def test_below_a_name_redirects_keep_it(road: Road) -> None:
+    async def redirect(reader: Reader, writer: Writer) -> None:
+        while True:
+            await read_request(reader)
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n")
+
+    await road.upstream(redirect, "api")
+    client = await road.connect()
+    for path, location in (
+        (b"/@api", b"/@api/"),
+        (b"/@api?q", b"/@api/?q"),
+        (b"/@api/x", b"/@api/login"),
+        (b"/x", b"/login"),
+    ):
+        client.send(b"HEAD %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path)
+        assert b"\r\nLocation: %s\r\n" % location in await client.head()
 
 
 async def test_no_app_yet(road: Road) -> None:
@@ -434,7 +450,7 @@ async def test_a_client_that_goes_in_the_middle_ends_the_upstream_too(
         sock = client.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     else:
-        monkeypatch.setattr(road.door, "_is_gone", lambda client, door: client.startswith("127.0.0.1:"))
+        monkeypatch.setattr(road.door, "_is_gone", lambda host, port, door_port: host == "127.0.0.1")
     client.writer.transport.abort()
     async with asyncio.timeout(10):
         await ended.wait()

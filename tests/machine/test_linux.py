@@ -188,3 +188,16 @@ def test_a_lock_has_one_owner_and_dies_with_it(machine: Linux, tmp_path: Path) -
 def test_the_ephemeral_range_is_the_kernels(machine: Linux) -> None:
     text = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
     assert machine.ephemeral_range() == (int(text[0]), int(text[1]))
+
+
+def test_a_half_closed_client_is_there_and_a_closed_one_is_gone(machine: Linux) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        accepted, peer = server.accept()
+        port = server.getsockname()[1]
+        client.shutdown(socket.SHUT_WR)
+        assert accepted.recv(1) == b""
+        assert not machine.client_is_gone(*peer, port)
+        client.close()
+        assert machine.client_is_gone(*peer, port)
+        accepted.close()

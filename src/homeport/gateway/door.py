@@ -31,10 +31,10 @@ _CLOSE_S = 2.0
 class Door:
     """Made and used on one event loop.
 
-    `is_gone(client, door)` asks the machine whether the socket of a client that sent FIN has been closed altogether.
+    `is_gone(client host, client port, door port)` tells whether a client that sent FIN has closed its socket wholly.
     """
 
-    def __init__(self, routes: Routes, tap: Tap, is_gone: Callable[[str, str], bool] | None = None) -> None:
+    def __init__(self, routes: Routes, tap: Tap, is_gone: Callable[[str, int, int], bool] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         self.routes = routes
         self.tap = tap
@@ -124,8 +124,8 @@ class Door:
             if inbound.deadline_s and now_s > inbound.deadline_s:
                 inbound.overdue()
             elif inbound.is_half_closed and self._is_gone is not None:
-                door = inbound.transport.get_extra_info("sockname")
-                if self._is_gone(inbound.client, f"{door[0]}:{door[1]}"):
+                host, port, *_ = inbound.transport.get_extra_info("peername")
+                if self._is_gone(host, port, inbound.transport.get_extra_info("sockname")[1]):
                     inbound.transport.abort()
         self.pool.sweep(now_s)
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)

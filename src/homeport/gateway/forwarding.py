@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from homeport.wire.http1 import RequestHead, ResponseHead, without_dropped
+
+_LOCATION = re.compile(rb"(\n(?:Content-)?Location:[ \t]*)(/(?!/)[^\r]*)", re.IGNORECASE)
 
 
 def forwarded_fields(client: str, host: bytes, scheme: bytes, loop_id: bytes) -> bytes:
@@ -37,9 +41,14 @@ def request_head(head: RequestHead, prefix: bytes, forwarded: bytes) -> bytes:
     return raw[:-2] + extra + b"\r\n"
 
 
-def answer_head(head: ResponseHead, request: RequestHead, *, closes: bool) -> bytes:
-    """The answer as the client gets it; `closes` when the connection ends after it."""
+def answer_head(head: ResponseHead, request: RequestHead, prefix: bytes, *, closes: bool) -> bytes:
+    """The answer as the client gets it; `closes` when the connection ends after it.
+
+    Below a `prefix` the upstream's redirects to its own paths need it too, or they would lead to another app.
+    """
     raw = without_dropped(head)
+    if prefix:
+        raw = _LOCATION.sub(lambda line: line[1] + prefix + line[2], raw)
     if not head.is_http11:
         raw = b"HTTP/1.1" + raw[len(b"HTTP/1.0") :]
     if head.status == 101:

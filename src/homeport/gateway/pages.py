@@ -31,6 +31,8 @@ LOOP = Finding(
     next="homeport status",
 )
 
+MOVED = Finding(code="moved", what="This app answers one slash further.")
+
 _STYLE = """
 :root{color-scheme:light dark;font:16px/1.6 system-ui,sans-serif}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:Canvas;color:CanvasText}

@@ -12,12 +12,12 @@ from typing import Literal
 
 from homeport.gateway.seams import Target
 from homeport.model.errors import HomeportError
+from homeport.model.name import is_route_name
 
 Kind = Literal["app", "http", "unix", "tcp", "control"]
 
 CONTROL = "homeport"  # the route of the dashboard; reached by its host alone, never by a path that apps share
 PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only costs the look-up
 
@@ -58,7 +58,7 @@ class Routes:
 
     def add(self, route: Route) -> None:
         """Raises HomeportError: "name-taken", or "bad-usage" for what is no host name."""
-        if not NAME.fullmatch(route.name) or len(route.name) > 200:
+        if route.kind != "control" and not is_route_name(route.name):
             raise HomeportError(
                 "bad-usage",
                 f"{route.name!r} cannot be a route: use lower-case letters, digits, dots and hyphens",

@@ -30,6 +30,7 @@ class Visit:
 
     __slots__ = (
         "_inbound",
+        "_prefix",
         "_replay",
         "_room",
         "_route",
@@ -45,6 +46,7 @@ class Visit:
     def __init__(self, inbound: Inbound, head: RequestHead | None, raw: bytes, now_s: float) -> None:
         tap = inbound.door.tap
         self._inbound = inbound
+        self._prefix = b""  # the `/@NAME` that led to the route
         self.head = head
         self.exchange = Exchange(
             tap.next_id(), client=inbound.client, opened_s=now_s, head_s=now_s, request_head=raw
@@ -66,11 +68,17 @@ class Visit:
         door, exchange = self._inbound.door, self.exchange
         exchange.route = route.name
         self._route = route
+        self._prefix = prefix
         route.active += 1
         route.visits += 1
         route.last_s = now_s
         if head.loops and door.loop_id in head.loops:
             self.answer_ourselves(508, pages.LOOP, REFUSED)
+            return
+        if prefix and not head.target.startswith(b"/", len(prefix)):
+            # Relative links below /@NAME would lose the name, so it is a folder.
+            location = prefix + b"/" + head.target[len(prefix) :]
+            self.answer_ourselves(307, pages.MOVED, COMPLETE, b"Location: " + location + b"\r\n")
             return
         self._to_send = [request_head(head, prefix, forwarded)]
         self._replay = not head.body and head.method in _IDEMPOTENT
@@ -152,7 +160,7 @@ class Visit:
         if head.body == Body.UNTIL_CLOSE or (head.body == Body.CHUNKED and not request.is_http11):
             inbound.close_after_this()
         self._room = inbound.door.tap.body_limit_bytes
-        written = answer_head(head, request, closes=inbound.closes_after_this)
+        written = answer_head(head, request, self._prefix, closes=inbound.closes_after_this)
         if whole_body:
             exchange.response_bytes = len(whole_body)
             if self._room > 0:
@@ -183,7 +191,7 @@ class Visit:
         self.exchange.kind = "upgrade"
         self.exchange.answered_s = perf_counter()
         self.exchange.response_head = head.raw
-        self._inbound.transport.write(answer_head(head, self.head, closes=False))
+        self._inbound.transport.write(answer_head(head, self.head, self._prefix, closes=False))
         self._inbound.tunnel()
 
     def pass_down(self, data: bytes) -> None:
@@ -248,14 +256,15 @@ class Visit:
         else:
             self._end(CLIENT_GONE, "the client closed the connection before it had its answer")
 
-    def answer_ourselves(self, status: int, finding: Finding, ending: str) -> None:
+    def answer_ourselves(self, status: int, finding: Finding, ending: str, fields: bytes = b"") -> None:
         """The door answers with a page that says what is the matter."""
         head, exchange, inbound = self.head, self.exchange, self._inbound
         if not self.is_sent:
             inbound.close_after_this()
-        fields = {name.lower(): value for name, value in head.headers} if head is not None else {}
-        as_json = pages.wants_json(fields.get(b"accept", b""), fields.get(b"content-type", b""))
+        asked = {name.lower(): value for name, value in head.headers} if head is not None else {}
+        as_json = pages.wants_json(asked.get(b"accept", b""), asked.get(b"content-type", b""))
         page_head, body = pages.page(status, finding, as_json=as_json)
+        page_head += fields
         if inbound.closes_after_this:
             page_head += b"Connection: close\r\n"
         elif head is not None and not head.is_http11:
@@ -267,7 +276,7 @@ class Visit:
         exchange.response_body = [] if is_head else [body]
         exchange.response_bytes = 0 if is_head else len(body)
         inbound.transport.write(page_head if is_head else page_head + body)
-        self._end(ending, finding.what)
+        self._end(ending, "" if ending == COMPLETE else finding.what)
         inbound.door.loop.call_soon(inbound.next)
 
     def _let_go(self) -> None:

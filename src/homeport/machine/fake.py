@@ -38,6 +38,7 @@ class FakeMachine:
         self.processes: dict[int, FakeProcess] = {}
         self.listening: list[Listener] = []
         self.clients: dict[tuple[str, int], str] = {}
+        self.gone: set[tuple[str, int]] = set()
         self.branches: dict[str, str] = {}
         self.locked: set[str] = set()
         self.signalled: list[tuple[int, bool]] = []
@@ -89,6 +90,9 @@ class FakeMachine:
 
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         return self.clients.get((client_host, client_port))
+
+    def client_is_gone(self, client_host: str, client_port: int, server_port: int) -> bool:
+        return (client_host, client_port) in self.gone
 
     def ephemeral_range(self) -> tuple[int, int]:
         return 32768, 60999

@@ -88,6 +88,12 @@ class Machine(Protocol):
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         """The process at the other end of a loopback connection: `curl (4121)`. Takes milliseconds."""
 
+    def client_is_gone(self, client_host: str, client_port: int, server_port: int) -> bool:
+        """Whether the client's end of a loopback connection, which has sent FIN, is closed and not only half-closed.
+
+        False where that is not known.
+        """
+
     def ephemeral_range(self) -> tuple[int, int]:
         """The ports, both ends included, that the kernel gives to outgoing connections."""
 

@@ -118,6 +118,13 @@ class Linux:
                 return f"{self.command(pid)} ({pid})"
         return None
 
+    def client_is_gone(self, client_host: str, client_port: int, server_port: int) -> bool:
+        try:
+            row = sock_diag.tcp_connection(client_host, client_port, client_host, server_port)
+        except OSError:
+            return False
+        return row is None or not row.inode
+
     def ephemeral_range(self) -> tuple[int, int]:
         fields = _read("/proc/sys/net/ipv4/ip_local_port_range").split()
         return (int(fields[0]), int(fields[1])) if len(fields) == 2 else (32768, 60999)

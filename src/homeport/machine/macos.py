@@ -27,6 +27,10 @@ class MacOS(ByPsutil):
         """Not known: only lsof could tell, and it takes a tenth of a second for each connection."""
         return None
 
+    def client_is_gone(self, client_host: str, client_port: int, server_port: int) -> bool:
+        """Not known, so nobody is given up."""
+        return False
+
     def ephemeral_range(self) -> tuple[int, int]:
         return parse_sysctl(_run("sysctl", "-n", "net.inet.ip.portrange.first", "net.inet.ip.portrange.last"))
 

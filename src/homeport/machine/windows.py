@@ -52,6 +52,10 @@ class Windows(ByPsutil):
                 return f"{self.command(pid)} ({pid})"
         return None
 
+    def client_is_gone(self, client_host: str, client_port: int, server_port: int) -> bool:
+        """Not known, so nobody is given up."""
+        return False
+
     def ephemeral_range(self) -> tuple[int, int]:
         return parse_netsh(_run("netsh", "int", "ipv4", "show", "dynamicport", "tcp"))
 
