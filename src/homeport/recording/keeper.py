@@ -17,7 +17,7 @@ from homeport.model.status import RecordingState
 from homeport.recording.channel import Batch
 from homeport.recording.retention import Retention
 from homeport.recording.rows import raw_row, summary_row
-from homeport.recording.store import Store, Unusable, is_damage, is_locked, piece_key, put_aside
+from homeport.recording.store import Store, Unusable, is_damage, is_full, is_locked, piece_key, put_aside
 
 COMMIT_EVERY_S = 0.1
 RETRY_EVERY_S = 1.0
@@ -65,6 +65,8 @@ class Keeper:
         except (sqlite3.Error, OSError, Unusable) as error:
             self._close_store()
             self._blame(error)
+            if isinstance(error, sqlite3.Error) and is_damage(error):
+                self._put_aside(str(error))
             return False
         self._is_first = self._is_tidy = False
         return True
@@ -222,11 +224,14 @@ class Keeper:
             self._close_store()
             self._put_aside(str(error))
             return
-        try:
-            self.store.checkpoint()  # a full disk: what the log beside the store holds is needed as room
-            self._retention = Retention(self.store, self._settings)
-        except sqlite3.Error:
+        if not is_full(error):
             self._close_store()  # the next try opens it anew
+            return
+        try:
+            self._retention = Retention(self.store, self._settings)
+            self.store.checkpoint()  # the log beside the store is room, once what it holds is in the store
+        except sqlite3.Error:
+            pass  # it can still be read
 
     def _blame(self, error: Exception) -> None:
         self._retry_due_s = self._clock() + RETRY_EVERY_S

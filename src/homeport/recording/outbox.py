@@ -12,7 +12,7 @@ import msgspec
 from homeport.recording.channel import BATCH, Batch, frame
 
 LIMIT_BYTES = 16 << 20  # half a second of the fastest road, which is the longest stall of a usual disk
-_MOST_TRIES = 3  # of the first batch: one that ends every recorder must not end all recording
+_MOST_TRIES = 5  # of the first batch: one that ends every recorder must not end all recording
 
 
 class _Waiting(msgspec.Struct):

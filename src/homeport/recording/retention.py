@@ -53,8 +53,10 @@ class Retention:
         too_many = self.exchanges - self._settings.keep_exchanges
         if too_many > 0:
             return self._forget_oldest(min(too_many, _STEP_EXCHANGES))
-        if self._store.used_bytes() > self._settings.keep_bytes:
-            return self._forget_oldest(_STEP_EXCHANGES) or self._forget_largest_log()
+        used, limit = self._store.used_bytes(), self._settings.keep_bytes
+        if used > limit:
+            share = int(self.exchanges * (used - limit) / used) + 1
+            return self._forget_oldest(min(share, _STEP_EXCHANGES)) or self._forget_largest_log()
         oldest = self._store.rows("SELECT started FROM exchange WHERE ending != 'open' ORDER BY id LIMIT 1")
         return bool(oldest) and oldest[0][0] < self._too_old_us() and self._forget_oldest(_STEP_EXCHANGES, is_age=True)
 
