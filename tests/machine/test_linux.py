@@ -193,11 +193,11 @@ def test_the_ephemeral_range_is_the_kernels(machine: Linux) -> None:
 def test_a_half_closed_client_is_there_and_a_closed_one_is_gone(machine: Linux) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
-        accepted, peer = server.accept()
+        accepted, (host, peer_port) = server.accept()
         port = server.getsockname()[1]
         client.shutdown(socket.SHUT_WR)
         assert accepted.recv(1) == b""
-        assert not machine.client_is_gone(*peer, port)
+        assert not machine.client_is_gone(host, peer_port, port)
         client.close()
-        assert machine.client_is_gone(*peer, port)
+        assert machine.client_is_gone(host, peer_port, port)
         accepted.close()

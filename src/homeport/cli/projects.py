@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from homeport.cli.session import Session
 from homeport.model.app import AppSpec, Ready, Serve
@@ -32,7 +31,7 @@ def load(session: Session, names: Sequence[str] = ()) -> Project:
         os.environ,
         names,
         git_branch=this_machine().git_branch_of_worktree,
-        serve_with=_serve_with,
+        serve_with=_server_command,
     )
     for notice in project.notices:
         session.say_warning(notice)
@@ -62,22 +61,14 @@ def directory_spec(session: Session, serve: Serve, server: str, wish: Wish) -> A
     default_name = Path(serve.directory).name
     if server == "builtin":
         return _spec(session, wish, default_name, serve=serve)
-    command = _serve_with(server, serve, str(session.folder), wish.name or slug(default_name))
+    command = _server_command(server, serve, str(session.folder), wish.name or slug(default_name))
     return _spec(session, wish, default_name, command=command)
 
 
-def _serve_with(kind: str, serve: Serve, folder: str, name: str) -> list[str]:
-    """The command of a real web server; what it writes lies in the home, one folder for each app."""
-    from homeport.machine.home import Home
-    from homeport.targets.webservers import serve_with
+def _server_command(kind: str, serve: Serve, folder: str, name: str) -> list[str]:
+    from homeport.app.servers import server_command  # loads what finds and configures real servers
 
-    if serve.reload:
-        raise HomeportError(
-            "bad-usage", f"{kind} cannot refresh pages: reload is the builtin server's", "--with builtin"
-        )
-    state_dir = os.path.join(Home.find().root, "servers", f"{name}-{zlib.crc32(folder.encode()):08x}")
-    server: Literal["nginx", "apache"] = "nginx" if kind == "nginx" else "apache"
-    return serve_with(server, serve.directory, serve.spa, state_dir, listing=serve.listing)
+    return server_command(kind, serve, folder, name)
 
 
 def _spec(

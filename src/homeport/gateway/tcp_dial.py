@@ -52,7 +52,7 @@ async def look_up(endpoint: Endpoint) -> list[Address]:
 
 
 async def _resolve(host: str, port: int, *, type: int) -> list[tuple[Any, ...]]:  # noqa: A002 - socket's own name
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=type)  # type: ignore[return-value]
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=type)
 
 
 def _tcp(family: int, where: Any) -> Address:
