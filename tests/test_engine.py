@@ -153,6 +153,30 @@ def test_two_commands_at_once_get_the_same_engine(nest: Nest) -> None:
     assert len(set(found)) == 1
 
 
+def test_a_new_one_waits_for_the_old_one_to_end(nest: Nest) -> None:
+    client = nest.ensure()
+    pid = pid_of(client)
+    start(client, app())
+    client.engine.stop()
+    assert pid_of(nest.ensure()) != pid
+    assert nest.wait_for_end(pid) == 0
+
+
+def test_in_the_foreground_it_says_where_it_is_and_stays(nest: Nest) -> None:
+    engine = nest.foreground(HOMEPORT_IDLE_EXIT_S="0")
+    assert engine.stderr is not None
+    line = engine.stderr.readline()
+    client = running_engine(nest.home)
+    assert client is not None
+    state = client.engine.status().engine
+    assert state is not None
+    assert line == f"homeport: the door is {state.url}, the dashboard {state.dashboard}\n"
+    assert state.pid == engine.pid
+    engine.send_signal(signal.SIGHUP)  # the terminal was closed
+    assert engine.communicate()[1] == ""
+    assert engine.returncode == 0
+
+
 def test_a_second_engine_in_the_foreground_is_refused(nest: Nest) -> None:
     first = nest.foreground()
     second = nest.foreground()
@@ -300,7 +324,6 @@ def test_what_passes_is_recorded_and_outlives_a_kill(nest: Nest) -> None:
     assert (seen.path, seen.route, seen.status) == ("/seen?a=1", "web", 404)
     events.close()
     assert [one.path for one in client.traffic.list()] == ["/seen?a=1", "/other"]
-    assert f"({os.getpid()})" in client.traffic.list("path:/other")[0].process
     detail = client.traffic.show(seen.id)
     assert detail.request.line == "GET /seen?a=1 HTTP/1.1"
     body, media_type = client.traffic.body(seen.id, "response")
@@ -317,6 +340,23 @@ def test_what_passes_is_recorded_and_outlives_a_kill(nest: Nest) -> None:
     assert client.traffic.list(limit=1)[0].id > seen.id
     client.traffic.clear()
     assert client.traffic.list() == []
+
+
+def test_a_client_is_known_by_its_process(nest: Nest) -> None:
+    import http.client
+
+    client = nest.ensure()
+    engine = client.engine.status().engine
+    assert engine is not None
+    events = client.events(kinds=["exchange"])
+    door = http.client.HTTPConnection(engine.url.removeprefix("http://"), timeout=10)
+    door.request("GET", "/")  # nothing runs, which is an answer as well
+    door.getresponse().read()
+    exchange = next(events)
+    door.close()
+    events.close()
+    assert isinstance(exchange, ExchangeSummary)
+    assert exchange.process.endswith(f" ({os.getpid()})")
 
 
 def test_the_dashboards_own_port_wants_the_token(nest: Nest) -> None:

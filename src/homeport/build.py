@@ -140,7 +140,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         parts.push_async_callback(supervisor.close)
         parts.callback(entrance.unlink)
         parts.callback(idle.close)
-        word.ready()
+        word.ready(engine.sentences())
         idle.touch()
         await ending.wait()
 

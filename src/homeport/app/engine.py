@@ -64,6 +64,11 @@ class EngineUseCases:
             recording=self._recording.state(),
         )
 
+    def sentences(self) -> list[str]:
+        """For whoever starts it by hand and watches."""
+        state = self.state()
+        return [f"the door is {state.url}, the dashboard {state.dashboard}", *state.warnings, *self._notices]
+
     def current(self) -> list[Event]:
         """What is so now: where every stream of events starts."""
         routes: list[Event] = [("route", state) for state in self._roads.states()]

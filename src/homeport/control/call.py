@@ -123,13 +123,15 @@ def ask(
 
     `limit_s` bounds each wait for bytes; None waits as long as the engine needs, since apps may take their time.
     """
-    lines = [f"{method} {target} HTTP/1.1", "Host: homeport", f"Authorization: Bearer {token}", "Connection: close"]
-    if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     try:
         connection = connect(address)
     except OSError as error:
         raise broken(error.strerror or str(error)) from error
+    peer = connection.getpeername()
+    host = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "homeport"
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {token}", "Connection: close"]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     try:
         connection.settimeout(limit_s)
         connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + (body or b""))

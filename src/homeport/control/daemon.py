@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,18 +17,23 @@ from typing import Any, TypeVar
 from homeport.machine.home import Home
 from homeport.model.errors import HomeportError
 
+LOCK_TRIES, LOCK_AGAIN_S = 5, 0.02  # a command that looks whether the lock is free holds it for a moment
+
 T = TypeVar("T")
+L = TypeVar("L")
 
 
 class Word:
-    """The first word to the launcher: once, through the pipe that it left us; None where nobody listens."""
+    """The first word: once, to the launcher through the pipe that it left us, or to whoever reads stderr."""
 
     def __init__(self, ready_fd: int | None) -> None:
         self._ready_fd = ready_fd
         if ready_fd is not None:
             os.set_inheritable(ready_fd, False)  # children would keep the launcher waiting
 
-    def ready(self) -> None:
+    def ready(self, sentences: list[str]) -> None:
+        if self._ready_fd is None:
+            sys.stderr.write("".join(f"homeport: {sentence}\n" for sentence in sentences))
         self._say(b"ready")
 
     def failed(self, error: HomeportError) -> None:
@@ -127,12 +133,13 @@ def on_signals(stop: Callable[[], None], *, foreground: bool) -> None:
     loop.add_signal_handler(signal.SIGHUP, stop if foreground else _pass)
 
 
-def own(home: Home, lock_file: Callable[[str], Any]) -> Any:
+def own(home: Home, lock_file: Callable[[str], L | None]) -> L:
     """The lock of this home, held until the process ends. Raises HomeportError("engine-running")."""
-    lock = lock_file(home.lock)
-    if lock is None:
-        raise HomeportError("engine-running", f"another engine already owns {home.root}", "homeport status")
-    return lock
+    for _ in range(LOCK_TRIES):
+        if (lock := lock_file(home.lock)) is not None:
+            return lock
+        time.sleep(LOCK_AGAIN_S)
+    raise HomeportError("engine-running", f"another engine already owns {home.root}", "homeport status")
 
 
 def _pass() -> None:

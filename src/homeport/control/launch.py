@@ -16,6 +16,10 @@ from homeport.control.client import Client
 from homeport.machine.home import Home
 from homeport.model.errors import CODES, HomeportError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+
 START_LIMIT_S = 15.0
 LOOK_AGAIN_S = 0.01  # only while another engine of this home starts or ends
 LOG_LIMIT_BYTES = 1024 * 1024  # the log of engines past starts anew beyond it
@@ -123,7 +127,7 @@ def _start(home: Home, limit_s: float) -> None:
         os.close(writing)
         os.close(log)
     try:
-        word = _first_word(reading, limit_s)
+        word = _first_word(reading, limit_s) if sys.platform != "win32" else _first_answer(home, process, limit_s)
     finally:
         os.close(reading)
     if word != b"ready":
@@ -136,7 +140,8 @@ def _start(home: Home, limit_s: float) -> None:
 
 def command(home: Home, ready_fd: int) -> list[str]:
     # -P: the folder that the user stands in must not lend its modules to the engine.
-    return [sys.executable, "-P", "-m", "homeport.build", "--home", home.root, "--ready-fd", str(ready_fd)]
+    words = [sys.executable, "-P", "-m", "homeport.build", "--home", home.root]
+    return words if sys.platform == "win32" else [*words, "--ready-fd", str(ready_fd)]
 
 
 def environment(home: Home) -> dict[str, str]:
@@ -170,6 +175,21 @@ def _first_word(reading: int, limit_s: float) -> bytes:
     while piece := os.read(reading, 65536):
         word += piece
     return word
+
+
+def _first_answer(home: Home, process: subprocess.Popen[bytes], limit_s: float) -> bytes:
+    """The same where no pipe can be left to a process (Windows): whether it answers, asked again and again."""
+    ends_s = time.monotonic() + limit_s
+    while process.poll() is None:
+        try:
+            connect(home.socket).close()
+        except (OSError, ValueError):
+            if time.monotonic() > ends_s:
+                return b"late"
+            time.sleep(LOOK_AGAIN_S)
+        else:
+            return b"ready"
+    return b""
 
 
 def _failed(word: bytes, tail: str) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 STOP_S = 2.0  # for requests under way when the engine ends; event streams have ended by then
+KEEP_ALIVE_S = 300  # longer than the door keeps an idle connection, so that the door is the one who closes
 BACKLOG = 128
 
 
@@ -47,6 +48,7 @@ class Server:
 
 def listen_unix(path: str) -> socket.socket:
     """A listening Unix socket that only its owner may use. A stale file is replaced: whoever calls holds the lock."""
+    assert sys.platform != "win32"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -115,7 +117,7 @@ def _make(app: Any) -> uvicorn.Server:
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_keep_alive=60,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(STOP_S),
     )
     return QuietServer(config)

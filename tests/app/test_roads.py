@@ -1,0 +1,163 @@
+"""Extra routes on a real door: what they answer with, where they listen, and that nothing of a refused one stays."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from homeport.app.doors import Doors, free_near
+from homeport.app.roads import Roads
+from homeport.app.urls import Urls
+from homeport.doctor.checks.upstream import explain_upstream
+from homeport.gateway.door import Door
+from homeport.gateway.routes import Routes
+from homeport.gateway.tcp import TcpRelay
+from homeport.machine.fake import FakeMachine
+from homeport.model.endpoint import Endpoint
+from homeport.model.errors import HomeportError
+from homeport.model.route import RouteSpec, RouteState
+from homeport.recording.memory import MemoryTap
+
+ANY = Endpoint("127.0.0.1", 0)
+
+
+class House:
+    """A door, a relay and the table on top of them."""
+
+    def __init__(self) -> None:
+        self.door = Door(Routes(), MemoryTap())
+        self.tcp = TcpRelay(MemoryTap())
+        self.doors = Doors(self.door, FakeMachine())
+        self.told: list[RouteState] = []
+        self.roads = Roads(self.door, self.tcp, Urls(self.doors.first), explain_upstream, self.told.append)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    house = House()
+    house.tcp.start()
+    await house.doors.open(ANY, ANY)
+    yield house
+    house.tcp.stop()
+    await house.door.close()
+    await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[int]:
+    """Says hello to everyone, as HTTP."""
+
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        writer.close()
+        await writer.wait_closed()
+
+    listening = await asyncio.start_server(hello, "127.0.0.1", 0)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+async def get(address: str, host: str) -> bytes:
+    name, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(name, int(port))
+    writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_an_http_route_with_a_port_of_its_own(house: House) -> None:
+    door = house.doors.addresses()[0]
+    async with server() as port:
+        spec = RouteSpec(name="api", target=f"http://127.0.0.1:{port}/", listen="0")
+        state = await house.roads.add(spec)
+        assert (await get(door, "api.localhost")).endswith(b"hello")
+        assert (await get(state.listen, "whatever.test")).endswith(b"hello")
+    assert state.urls[0] == f"http://api.localhost:{door.rpartition(':')[2]}/" or state.default
+    assert f"http://{state.listen}/" in state.urls
+    assert [(one.active, one.visits) for one in house.roads.states()] == [(0, 2)]
+    assert house.roads.has_extra()
+    await house.roads.remove("api")
+    assert [(one.name, one.gone) for one in house.told] == [("api", False), ("api", True)]
+    with pytest.raises(ConnectionRefusedError):
+        await get(state.listen, "api.localhost")
+    assert b"hello" not in await get(door, "api.localhost")
+    assert not house.roads.has_extra()
+
+
+async def test_a_tcp_route_counts_its_connections(house: House) -> None:
+    async with server() as port:
+        state = await house.roads.add(RouteSpec(name="db", target=f"tcp:127.0.0.1:{port}", listen="127.0.0.1:0"))
+        assert state.url == f"tcp://{state.listen}"
+        assert (await get(state.listen, "x")).endswith(b"hello")
+        assert [one.visits for one in house.roads.states()] == [1]
+        await house.roads.remove("db")
+
+
+async def test_a_route_that_cannot_listen_leaves_no_trace(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = str(taken.getsockname()[1])
+        for target in ("http://127.0.0.1:1", "tcp:127.0.0.1:1"):
+            with pytest.raises(HomeportError) as caught:
+                await house.roads.add(RouteSpec(name="api", target=target, listen=listen))
+            assert caught.value.code == "port-taken"
+    assert house.roads.states() == []
+    assert house.told == []
+
+
+async def test_a_name_is_given_once(house: House) -> None:
+    await house.roads.add(RouteSpec(name="api", target="http://127.0.0.1:1"))
+    with pytest.raises(HomeportError) as caught:
+        await house.roads.add(RouteSpec(name="api", target="http://127.0.0.1:2"))
+    assert caught.value.code == "name-taken"
+    with pytest.raises(HomeportError, match=r"http://127\.0\.0\.1:1"):
+        house.roads.check_free_for_app("api")
+    house.roads.check_free_for_app("other")
+
+
+async def test_activity_is_what_idle_stop_asks_for(house: House) -> None:
+    async with server() as port:
+        await house.roads.add(RouteSpec(name="api", target=f"http://127.0.0.1:{port}"))
+        assert house.roads.activity_of("api") == (0, float("inf"))
+        assert house.roads.activity_of("nobody") == (0, float("inf"))
+        await get(house.doors.addresses()[0], "api.localhost")
+        active, idle_s = house.roads.activity_of("api")
+    assert active == 0
+    assert 0 <= idle_s < 60
+
+
+async def test_the_door_takes_the_next_port_and_names_who_is_in_the_way() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        wanted = Endpoint("127.0.0.1", taken.getsockname()[1])
+        machine = FakeMachine()
+        machine.listen(4121, "127.0.0.1", wanted.port)
+        door = Door(Routes(), MemoryTap())
+        doors = Doors(door, machine)
+        free = free_near(wanted)
+        assert free.port > wanted.port
+        await doors.open(wanted, wanted)  # somebody was quicker than us
+        [opened] = {endpoint.port for endpoint in door.endpoints}
+        assert opened >= free.port
+        assert doors.warnings == [
+            f"{wanted} is taken by {machine.holder(wanted.port)[0]}; the door is 127.0.0.1:{opened} instead"
+        ]
+        await door.close()
+
+
+async def test_the_other_family_is_missed_where_somebody_has_it() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        machine = FakeMachine()
+        machine.listen(4121, "::1", port)
+        door = Door(Routes(), MemoryTap())
+        doors = Doors(door, machine)
+        await doors.open(Endpoint("127.0.0.1", port), free_near(Endpoint("127.0.0.1", port)))
+        assert doors.addresses() == [f"127.0.0.1:{port}"]
+        assert doors.warnings[0].startswith(f"[::1]:{port} is taken by a process (pid 4121)")
+        await door.close()
