@@ -26,6 +26,7 @@ from homeport.recording.filter import parse_filter
 from homeport.recording.link import Link
 from homeport.recording.outbox import Outbox
 from homeport.recording.process import RecorderProcess
+from homeport.recording.questions import Questions
 from homeport.recording.subscriptions import OnLost, Seen, Subscriptions
 from homeport.recording.tap import LinesTap, RecorderTap
 
@@ -33,7 +34,7 @@ FLUSH_EVERY_S = 0.03
 _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_S = 30.0  # a recorder that lived so long starts the back-off anew
 _HELLO_S = 10.0
-_ANSWER_S = 15.0
+_LAST_HELLO_S = 2.0
 
 _T = TypeVar("_T")
 _encode = msgspec.msgpack.encode
@@ -48,8 +49,7 @@ class Recording:
         self._command = command
         self._outbox = Outbox()
         self._subscriptions = Subscriptions(self._watch)
-        self._asked: dict[int, asyncio.Future[msgspec.Raw]] = {}
-        self._last_ask = 0
+        self._questions = Questions()
         self._link: Link | None = None
         self._process: RecorderProcess | None = None
         self._is_greeted = asyncio.Event()
@@ -76,6 +76,9 @@ class Recording:
         self._flush()
         if self._timer is not None:
             self._timer.cancel()
+        if self._outbox.backlog_bytes and self._life is not None:
+            with contextlib.suppress(TimeoutError):  # a recorder may be on its way
+                await asyncio.wait_for(self._is_greeted.wait(), _LAST_HELLO_S)
         life, self._life = self._life, None
         if life is None:
             return
@@ -121,10 +124,7 @@ class Recording:
         state = self._state
         self._lost_before = (self._lost_before[0] + state.lost, self._lost_before[1] + state.lost_lines)
         state.lost = state.lost_lines = 0
-        for future in self._asked.values():
-            if not future.done():
-                future.set_exception(HomeportError("storage-failed", "the recorder ended while it was asked"))
-        self._asked.clear()
+        self._questions.give_up()
 
     # to the recorder
 
@@ -181,7 +181,7 @@ class Recording:
         elif kind == channel.NEWS:
             self._subscriptions.news(msgspec.msgpack.decode(payload, type=channel.News))
         elif kind == channel.ANSWER:
-            self._hear_answer(msgspec.msgpack.decode(payload, type=channel.Answer))
+            self._questions.answered(msgspec.msgpack.decode(payload, type=channel.Answer))
         elif kind == channel.HELLO:
             self._hear_hello(msgspec.msgpack.decode(payload, type=channel.Ready))
 
@@ -200,15 +200,6 @@ class Recording:
         self._is_greeted.set()
         self.tap.announce_all()
         self._flush_and_look_again()
-
-    def _hear_answer(self, answer: channel.Answer) -> None:
-        future = self._asked.pop(answer.number, None)
-        if future is None or future.done():
-            return
-        if answer.error is not None:
-            future.set_exception(HomeportError(*answer.error))
-        else:
-            future.set_result(answer.value)
 
     # questions
 
@@ -240,18 +231,10 @@ class Recording:
         except TimeoutError:
             raise HomeportError("storage-failed", self.state().problem or "the recorder does not answer") from None
         self._flush()
-        self._last_ask += 1
-        future: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
-        self._asked[self._last_ask] = future
+        number, data = self._questions.ask(question)
         if self._link is not None:
-            self._link.send(channel.frame(channel.ASK, _encode(channel.Ask(self._last_ask, question))))
-        number = self._last_ask
-        try:
-            value = await asyncio.wait_for(future, _ANSWER_S)
-        except TimeoutError:
-            raise HomeportError("storage-failed", "the recorder does not answer") from None
-        finally:
-            self._asked.pop(number, None)
+            self._link.send(data)
+        value = await self._questions.answer(number)
         return msgspec.msgpack.decode(value, type=answer)
 
     # news

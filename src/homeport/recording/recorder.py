@@ -82,7 +82,8 @@ class Recorder:
             return 0.0
         if (due_s := self._keeper.commit_due_in_s) is not None:
             return due_s
-        return _IDLE_S if self._keeper.needs_tidying else _REST_S
+        idle_work_in_s = self._keeper.idle_work_in_s
+        return _REST_S if idle_work_in_s is None else max(_IDLE_S, idle_work_in_s)
 
     def _hear(self, kind: int, payload: bytes) -> None:
         if kind == channel.BATCH:

@@ -31,9 +31,6 @@ class Retention:
         for app, count in lines.items():
             self._lines[app] = self._lines.get(app, 0) + count
 
-    def cleared(self) -> None:
-        self.exchanges = self._store.count()
-
     @property
     def is_overdue(self) -> bool:
         return self.exchanges > self._settings.keep_exchanges * _SLACK + _STEP_EXCHANGES

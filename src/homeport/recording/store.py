@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from homeport.recording.rows import RAW_COLUMNS, SUMMARY_COLUMNS, Row
+from homeport.recording.sqlite_errors import is_damage
 
 SCHEMA_VERSION = 1
 PIECE_BITS = 16  # a piece's key is its exchange's number with the piece's own below it: one b-tree, in order
@@ -209,21 +210,6 @@ class Store:
 
 def piece_key(exchange: int, n: int) -> int:
     return (exchange << PIECE_BITS) + n
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether waiting cannot help: SQLITE_CORRUPT and SQLITE_NOTADB."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def is_full(error: sqlite3.Error) -> bool:
-    """Whether the disk is full: SQLITE_FULL."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-
-
-def is_locked(error: sqlite3.Error) -> bool:
-    """Whether another process has the file: SQLITE_BUSY and SQLITE_LOCKED."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def put_aside(path: Path) -> Path:

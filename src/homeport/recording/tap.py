@@ -17,24 +17,14 @@ import msgspec
 from homeport.model.exchange import Exchange
 from homeport.model.log import LogLine
 from homeport.recording.channel import NEWCOMERS_PER_S, Batch, Newcomer, Piece
+from homeport.recording.running import Running
 
 _T = TypeVar("_T")
 
-ANNOUNCE_AFTER_S = 0.1  # an exchange that runs longer is shown while it runs
-FIRST_PROGRESS_S, LAST_PROGRESS_S = 1.0, 16.0  # then told about again, each time after twice the wait
 BATCH_RECORDS = 256  # handed over at once when so many are gathered …
 BATCH_BYTES = 1 << 20  # … or so much
 QUEUE_RECORDS = 8192  # gathered at most, should nobody take them
 PIECES_OF_ONE, PIECE_BYTES_OF_ONE = 4096, 1 << 20  # kept of one upgraded connection, from its beginning
-
-
-class _Running(msgspec.Struct):
-    """An announced exchange: when to look at it again, and what it had when it was told about last."""
-
-    exchange: Exchange
-    due_s: float
-    wait_s: float
-    mark: tuple[int, int, str]
 
 
 class _Passed(msgspec.Struct):
@@ -71,12 +61,11 @@ class RecorderTap:
         self._clock = clock
         self._is_awake = False
         self._closed: deque[Exchange] = deque()
-        self._closed_bytes = 0
+        self._bytes = 0  # about, of what is gathered
         self._pieces: deque[Piece] = deque()
         self._lines: deque[LogLine] = deque()
-        self._fresh: dict[int, Exchange] = {}  # opened a moment ago, in that order
-        self._running: dict[int, _Running] = {}
-        self._look_due_s = float("inf")  # when the first of the running is due
+        self._running = Running()
+        self._fresh = self._running.fresh  # at hand: a call more for each exchange would show
         self._passed: dict[int, _Passed] = {}
         self._cut: dict[int, int] = {}
         self._last_client = ""
@@ -95,15 +84,15 @@ class RecorderTap:
 
     def closed(self, exchange: Exchange) -> None:
         if self._fresh.pop(exchange.id, None) is None:
-            self._running.pop(exchange.id, None)
+            self._running.ended(exchange.id)
             self._end_of_pieces(exchange.id)
         queue = self._closed
         if len(queue) >= QUEUE_RECORDS:
             self.lost += 1
             return
         queue.append(exchange)
-        self._closed_bytes += exchange.request_bytes + exchange.response_bytes
-        if len(queue) >= BATCH_RECORDS or self._closed_bytes >= BATCH_BYTES:
+        self._bytes += exchange.request_bytes + exchange.response_bytes
+        if len(queue) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
             self._wake(True)
         elif not self._is_awake:
             self._is_awake = True
@@ -113,7 +102,7 @@ class RecorderTap:
         passed = self._passed.get(exchange.id)
         if passed is None:
             passed = self._passed[exchange.id] = _Passed()
-            self._announce_now(exchange)
+            self._running.announce(exchange)
         if (
             passed.cut
             or passed.pieces >= PIECES_OF_ONE
@@ -126,7 +115,10 @@ class RecorderTap:
         self._pieces.append(Piece(exchange.id, passed.pieces, at_us, from_client, bytes(data)))
         passed.pieces += 1
         passed.bytes += len(data)
-        if not self._is_awake:
+        self._bytes += len(data)
+        if self._bytes >= BATCH_BYTES:
+            self._wake(True)
+        elif not self._is_awake:
             self._is_awake = True
             self._wake(False)
 
@@ -152,17 +144,14 @@ class RecorderTap:
 
     def announce_all(self) -> None:
         """A new recorder knows nothing of what runs."""
-        for running in self._running.values():
-            running.due_s = 0.0
-            running.mark = (-1, -1, "")
-        self._look_due_s = 0.0
+        self._running.announce_all()
 
     def take(self) -> Batch | None:
         """What was gathered since the last time; None when that is nothing. Its number is set by the sender."""
         now = self._clock()
         self._is_awake = False
-        self._closed_bytes = 0
-        running = self._due(now)
+        self._bytes = 0
+        running = self._running.due(now)
         batch = Batch(0, time.time(), now, _drain(self._closed), running, _drain(self._pieces), {}, _drain(self._lines))
         if self._cut:
             batch.pieces_cut, self._cut = self._cut, {}
@@ -172,41 +161,7 @@ class RecorderTap:
 
     def next_look_s(self) -> float | None:
         """In how many seconds `take` should be called although nothing is passing; None when never."""
-        if self._fresh:
-            return 0.03
-        if self._running:
-            return max(0.03, self._look_due_s - self._clock())
-        return None
-
-    def _due(self, now_s: float) -> list[Exchange]:
-        """The exchanges to tell about although they run."""
-        told: list[Exchange] = []
-        while self._fresh:
-            exchange = next(iter(self._fresh.values()))
-            if now_s - exchange.opened_s < ANNOUNCE_AFTER_S:
-                break
-            del self._fresh[exchange.id]
-            self._running[exchange.id] = _Running(exchange, now_s, FIRST_PROGRESS_S / 2, (-1, -1, ""))
-            self._look_due_s = now_s
-        if now_s < self._look_due_s:
-            return told  # ten thousand idle connections are not looked at every 30 ms
-        self._look_due_s = float("inf")
-        for running in list(self._running.values()):
-            if running.due_s <= now_s:
-                running.wait_s = min(running.wait_s * 2, LAST_PROGRESS_S)
-                running.due_s = now_s + running.wait_s
-                mark = _mark_of(running.exchange)
-                if mark != running.mark:
-                    running.mark = mark
-                    told.append(running.exchange)
-            self._look_due_s = min(self._look_due_s, running.due_s)
-        return told
-
-    def _announce_now(self, exchange: Exchange) -> None:
-        """An upgraded connection is told about with its first bytes: it is there to stay."""
-        if self._fresh.pop(exchange.id, None) is not None:
-            self._running[exchange.id] = _Running(exchange, 0.0, FIRST_PROGRESS_S / 2, (-1, -1, ""))
-            self._look_due_s = 0.0
+        return self._running.next_look_s(self._clock())
 
     def _end_of_pieces(self, exchange: int) -> None:
         passed = self._passed.pop(exchange, None)
@@ -225,10 +180,6 @@ class LinesTap(RecorderTap):
 
     def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
         pass
-
-
-def _mark_of(exchange: Exchange) -> tuple[int, int, str]:
-    return (exchange.request_bytes, exchange.response_bytes + bool(exchange.response_head), exchange.kind)
 
 
 def _drain(queue: deque[_T]) -> list[_T]:
