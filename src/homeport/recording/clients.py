@@ -16,6 +16,7 @@ Who = Callable[[str, int], str | None]  # ("127.0.0.1:53211", 62893) -> "curl (4
 
 _FRESH_S = 1.0  # an exchange that ended longer ago says nothing about who has that port now
 _KEPT_S = 20.0  # ports of clients are given out again
+_SETTLED_S = 2.0  # but not at once
 _KEPT = 1024
 _SHARE = 5  # of the time at most one part in five
 
@@ -31,9 +32,10 @@ class Clients:
         self._next_ask_s = 0.0
 
     def greet(self, newcomer: Newcomer) -> None:
-        """A client has just connected: whatever was known of its address is old."""
-        self._names.pop(newcomer.client, None)
-        self._ask(newcomer.client, newcomer.server_port)
+        """A client may have just connected; several that talk in turns look like it, too."""
+        known = self._names.get(newcomer.client)
+        if known is None or known[1] - self._clock() < _KEPT_S - _SETTLED_S:
+            self._ask(newcomer.client, newcomer.server_port)
 
     def name_of(self, exchange: Exchange, clock_s: float) -> str:
         """The process behind an exchange of a batch that was sent at `clock_s`; "" where it is not known."""

@@ -228,6 +228,7 @@ class Keeper:
             elif not self._retention.step():
                 store.rest()
                 self._is_tidy = True
+                self._bytes_due_s = 0.0  # what is said now stands until something passes
         except sqlite3.Error as error:
             self._fail(error)
 
