@@ -139,7 +139,12 @@ class LogView extends HTMLElement {
   #redraw() {
     this.#isStale = false;
     this.#lines.replaceChildren();
-    this.#append(this.#parts.logs.all().filter((line) => this.#matches(line)).slice(-CAP));
+    this.#append(
+      this.#parts.logs
+        .all()
+        .filter((line) => this.#matches(line))
+        .slice(-CAP),
+    );
     this.#waiting = 0;
     this.#drawNews();
     this.#toEnd();

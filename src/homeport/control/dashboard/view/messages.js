@@ -46,7 +46,7 @@ function row(message) {
 /** @param {Message} message */
 function content({ text, base64 }) {
   if (text) return h("pre", { class: "code wrap" }, pretty(text));
-  return base64 ? h("pre", { class: "code" }, hexDump(base64)) : null;
+  return base64 ? h("pre", { class: "code", tabindex: "0", "data-scrolls": true }, hexDump(base64)) : null;
 }
 
 /** @param {string} text */

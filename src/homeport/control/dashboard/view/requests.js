@@ -205,10 +205,8 @@ class Requests extends HTMLElement {
   #names() {
     const { status, exchanges } = this.#parts;
     const hosts = new Set(exchanges.list.slice(-200).map((exchange) => exchange.host));
-    return {
-      route: [...status.routes.keys(), ...status.apps.keys()].filter((name, at, all) => all.indexOf(name) === at),
-      host: [...hosts],
-    };
+    const routes = [...status.routes.values()].filter((route) => route.kind !== "control");
+    return { route: routes.map((route) => route.name), host: [...hosts] };
   }
 }
 

@@ -43,7 +43,7 @@ function table(routes, go) {
           },
           route.name,
         ),
-        h("span", { class: "target mono" }, `→ ${route.target}`),
+        h("span", { class: "target mono" }, `→ ${route.target || "nowhere now"}`),
         visits(route),
         route.listen && h("span", { class: "target more" }, "on ", h("span", { class: "mono" }, route.listen)),
         route.kind !== "app" &&
