@@ -36,6 +36,7 @@ async def test_the_route_follows_a_child_of_a_shell_to_another_port(shop: Worksh
     assert isinstance(spec.command, list)
     app = await shop.supervisor.start(shop.spec(f"true; {' '.join(spec.command)}; true"))
     endpoint = await app.ready()
+    await shop.until(lambda: shop.log.of("web"))
     port = int(shop.log.of("web")[0])
     assert endpoint == Endpoint("127.0.0.1", port)
     state = app.snapshot()
@@ -217,7 +218,7 @@ async def test_a_child_without_reuseaddr_gets_its_port_on_the_second_try(shop: W
 
 
 async def test_ready_by_path_says_what_it_saw(shop: Workshop) -> None:
-    spec = shop.python("serve('127.0.0.1', PORT, '500 Broken')", ready=Ready(path="/health"), ready_timeout_s=0.3)
+    spec = shop.python("serve('127.0.0.1', PORT, '500 Broken')", ready=Ready(path="/health"), ready_timeout_s=2.0)
     app = await shop.supervisor.start(spec)
     state = await app.settled()
     assert (state.state, bool(state.pid)) == ("failed", True)

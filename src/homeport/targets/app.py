@@ -82,7 +82,8 @@ class App:
                 return endpoint
             self._refuse_if_hopeless()
             try:
-                await asyncio.wait_for(self._changes.wait(), deadline_s - loop.time())
+                async with asyncio.timeout_at(deadline_s):
+                    await self._changes.wait()
             except TimeoutError:
                 facts = self.facts(waited_s=loop.time() - began_s)
                 raise Unavailable(self._around.explain(facts), 504) from None

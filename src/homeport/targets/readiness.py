@@ -81,7 +81,8 @@ class ReadyCheck:
         """GET answers with a status below 400."""
         limit_s = self._pace.check_limit_s
         try:
-            return await asyncio.wait_for(_get(endpoint, self._ready.path), limit_s)
+            async with asyncio.timeout(limit_s):
+                return await _get(endpoint, self._ready.path)
         except TimeoutError:
             return f"no answer within {limit_s:g} s"
         except OSError as error:
@@ -98,7 +99,8 @@ class ReadyCheck:
         except OSError as error:
             return _words_of(error)
         try:
-            code = await asyncio.wait_for(process.wait(), limit_s)
+            async with asyncio.timeout(limit_s):
+                code = await process.wait()
         except TimeoutError:
             return f"not done within {limit_s:g} s"
         finally:

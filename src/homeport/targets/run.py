@@ -127,10 +127,12 @@ class Run:
             self._look(self._tree)
             if not self._tree.members:
                 await self._child.ended.wait()  # the kernel knew it a moment earlier
+                self._tree.look_closely()
             if self._has_ended(self._child, self._tree) or seen():
                 break
             try:
-                await asyncio.wait_for(self._look_now.wait(), self._pause_s())
+                async with asyncio.timeout(self._pause_s()):  # wait_for of Python 3.11 may swallow our cancellation
+                    await self._look_now.wait()
             except TimeoutError:
                 pass
 
