@@ -104,13 +104,17 @@ class Door:
 
     async def dial(self, address: Endpoint) -> Outbound:
         """Raises OSError, TimeoutError among them."""
-        async with asyncio.timeout(DIAL_S):
-            if address.is_unix:
-                _, made = await self.loop.create_unix_connection(lambda: Outbound(address, self.pool), address.path)
-            else:
-                _, made = await self.loop.create_connection(
-                    lambda: Outbound(address, self.pool), address.host, address.port
-                )
+        made = Outbound(address, self.pool)
+        try:
+            async with asyncio.timeout(DIAL_S):
+                if address.is_unix:
+                    await self.loop.create_unix_connection(lambda: made, address.path)
+                else:
+                    await self.loop.create_connection(lambda: made, address.host, address.port)
+        except asyncio.CancelledError:
+            if made.is_made:  # the client went in the very moment in which the upstream accepted
+                made.transport.abort()
+            raise
         return made
 
     async def _listen(self, name: str, sockets: list[socket.socket], only: Route | None) -> None:

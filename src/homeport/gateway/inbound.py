@@ -36,7 +36,10 @@ _TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"  # fatal handshake_failure: a TLS c
 
 HEAD_S = 30.0  # for a head to end once it has begun
 IDLE_S = 120.0  # between requests
+DISCARD_S = 30.0  # for the rest of a request that was answered before its end
 LINGER_S = 0.5  # of silence, after an answer that came before the end of the request, until we close
+
+_FOR_UPSTREAM, _FOR_ANSWER = 1, 2
 
 # What is expected next from the client.
 FIRST_BYTES, HEAD, BODY, ANSWER, TUNNEL, DISCARD, CLOSED = range(7)
@@ -53,6 +56,7 @@ class Inbound(asyncio.Protocol):
         "_kept",
         "_left",
         "_only",
+        "_pauses",
         "_state",
         "_will_close",
         "client",
@@ -76,6 +80,7 @@ class Inbound(asyncio.Protocol):
         self._kept = b""
         self._body: ChunkedBody | None = None
         self._left = 0
+        self._pauses = 0  # why this side is not read: _FOR_UPSTREAM, _FOR_ANSWER
         self._forwarded = b""  # what the upstream is told about this client and `_forwarded_host`
         self._forwarded_host: bytes | None = None
         self._has_ended = False  # the client has sent FIN
@@ -104,7 +109,7 @@ class Inbound(asyncio.Protocol):
         elif state == ANSWER:
             self._kept += data
             if len(self._kept) > _KEPT_LIMIT_BYTES:
-                self.transport.pause_reading()
+                self._pause(_FOR_ANSWER)
         elif state == FIRST_BYTES:
             self._greet(self._kept + data)
         elif state == DISCARD:
@@ -163,9 +168,9 @@ class Inbound(asyncio.Protocol):
     def upstream_is_full(self, is_full: bool) -> None:
         """Stop reading the client while what it sends cannot be passed on."""
         if is_full:
-            self.transport.pause_reading()
-        elif self._state != CLOSED:
-            self.transport.resume_reading()
+            self._pause(_FOR_UPSTREAM)
+        else:
+            self._resume(_FOR_UPSTREAM)
 
     def tunnel(self) -> None:
         """From here on everything belongs to the visit, what came too early included."""
@@ -187,10 +192,10 @@ class Inbound(asyncio.Protocol):
             return
         self._state = HEAD
         self.deadline_s = perf_counter() + IDLE_S
+        if self._pauses:
+            self._resume(_FOR_UPSTREAM | _FOR_ANSWER)
         if self._kept:
             kept, self._kept = self._kept, b""
-            if len(kept) > _KEPT_LIMIT_BYTES:
-                self.transport.resume_reading()
             self._read_head(kept)
 
     # Reading
@@ -295,6 +300,16 @@ class Inbound(asyncio.Protocol):
         if taken:
             visit.send(data, is_last=is_last)
 
+    def _pause(self, reason: int) -> None:
+        if not self._pauses:
+            self.transport.pause_reading()
+        self._pauses |= reason
+
+    def _resume(self, reasons: int) -> None:
+        if self._pauses and not self._pauses & ~reasons and self._state != CLOSED:
+            self.transport.resume_reading()
+        self._pauses &= ~reasons
+
     def _refuse(self, bad: BadMessage, raw: bytes) -> None:
         """What was sent is not HTTP as we accept it: say so and close."""
         self._kept = b""
@@ -309,7 +324,8 @@ class Inbound(asyncio.Protocol):
         self._state = DISCARD
         self._kept = b""
         self._left = _DISCARD_LIMIT_BYTES
-        self.transport.resume_reading()
+        self.deadline_s = perf_counter() + DISCARD_S
+        self._resume(_FOR_UPSTREAM | _FOR_ANSWER)
         if self._has_ended:
             self.transport.close()
         else:

@@ -47,6 +47,7 @@ class Outbound(asyncio.Protocol):
         "_visit",
         "address",
         "expires_s",
+        "is_made",
         "name",
         "transport",
     )
@@ -58,6 +59,7 @@ class Outbound(asyncio.Protocol):
         self.address = address
         self.name = str(address)
         self.expires_s = 0.0
+        self.is_made = False  # there is a transport
         self._pool = pool
         self._visit: Visit | None = None
         self._state = IDLE
@@ -68,16 +70,12 @@ class Outbound(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.is_made = True
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
 
     @property
     def is_usable(self) -> bool:
         return not self.transport.is_closing()
-
-    @property
-    def has_answered(self) -> bool:
-        """Whether any byte of the answer to the current request has come."""
-        return self._state != HEAD or bool(self._kept)
 
     def begin(self, visit: Visit, request: RequestHead) -> None:
         """The next answer is for `visit`."""
@@ -241,7 +239,8 @@ class Outbound(asyncio.Protocol):
         self._state = IDLE
         self._kept = b""
         if is_clean and head.keep_alive and visit.is_sent and self.is_usable:
-            self.transport.resume_reading()
+            if visit.inbound.is_full:
+                self.transport.resume_reading()
             self._pool.give(self, perf_counter(), head.keep_alive_s)
         else:
             self.transport.close()

@@ -29,7 +29,7 @@ class Visit:
     """`is_sent` once the request was read to its end; `tunnels` once the upstream has switched protocols."""
 
     __slots__ = (
-        "_inbound",
+        "_ends_with_connection",
         "_prefix",
         "_replay",
         "_room",
@@ -38,6 +38,7 @@ class Visit:
         "_to_send",
         "exchange",
         "head",
+        "inbound",
         "is_sent",
         "outbound",
         "tunnels",
@@ -45,7 +46,7 @@ class Visit:
 
     def __init__(self, inbound: Inbound, head: RequestHead | None, raw: bytes, now_s: float) -> None:
         tap = inbound.door.tap
-        self._inbound = inbound
+        self.inbound = inbound
         self._prefix = b""  # the `/@NAME` that led to the route
         self.head = head
         self.exchange = Exchange(
@@ -53,6 +54,7 @@ class Visit:
         )  # fmt: skip
         self.outbound: Outbound | None = None
         self.tunnels = False
+        self._ends_with_connection = False  # the client learns the end of the answer by the end of the connection
         self.is_sent = head is not None and not head.body
         self._route: Route | None = None
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +67,7 @@ class Visit:
 
     def enter(self, route: Route, head: RequestHead, prefix: bytes, forwarded: bytes, now_s: float) -> None:
         """The route is known: get hold of its upstream, from the pool where one is idle."""
-        door, exchange = self._inbound.door, self.exchange
+        door, exchange = self.inbound.door, self.exchange
         exchange.route = route.name
         self._route = route
         self._prefix = prefix
@@ -105,13 +107,13 @@ class Visit:
         elif self._to_send is not None:
             self._to_send.append(data)
             if exchange.request_bytes > _WAITING_LIMIT_BYTES and not is_last:
-                self._inbound.upstream_is_full(True)
+                self.inbound.upstream_is_full(True)
 
     async def _reach(self, route: Route) -> None:
         """Dial, waiting until the target can be dialled; answer with what is the matter when it cannot."""
         try:
             address = route.target.address() or await route.target.ready()
-            outbound = await self._inbound.door.dial(address)
+            outbound = await self.inbound.door.dial(address)
         except Unavailable as unavailable:
             self._task = None
             self.answer_ourselves(unavailable.status, unavailable.finding, UNREACHABLE)
@@ -122,7 +124,7 @@ class Visit:
         else:
             self._task = None
             self._attach(outbound, perf_counter())
-            self._inbound.upstream_is_full(False)
+            self.inbound.upstream_is_full(False)
 
     def _attach(self, outbound: Outbound, now_s: float) -> None:
         exchange, to_send = self.exchange, self._to_send
@@ -136,29 +138,31 @@ class Visit:
         if not self._replay:
             self._to_send = None
         outbound.begin(self, self.head)
-        if self._inbound.is_full:
+        if self.inbound.is_full:
             outbound.transport.pause_reading()
         outbound.transport.write(to_send[0] if len(to_send) == 1 else b"".join(to_send))
 
     # On the way back
 
     def upstream_is_full(self, is_full: bool) -> None:
-        self._inbound.upstream_is_full(is_full)
+        self.inbound.upstream_is_full(is_full)
 
     def interim(self, head: ResponseHead) -> None:
         """100 Continue, 103 Early Hints: passed on as they are, to clients that know them."""
         if self.head is not None and self.head.is_http11:
-            self._inbound.transport.write(head.raw)
+            self._replay = False
+            self.inbound.transport.write(head.raw)
 
     def answer(self, head: ResponseHead, whole_body: bytes | None = None) -> None:
         """The head of the answer; with its body where that came whole, which saves a write."""
-        exchange, request, inbound = self.exchange, self.head, self._inbound
+        exchange, request, inbound = self.exchange, self.head, self.inbound
         assert request is not None
         exchange.answered_s = perf_counter()
         exchange.response_head = head.raw
         self._replay = False
         if head.body == Body.UNTIL_CLOSE or (head.body == Body.CHUNKED and not request.is_http11):
             inbound.close_after_this()
+            self._ends_with_connection = True
         self._room = inbound.door.tap.body_limit_bytes
         written = answer_head(head, request, self._prefix, closes=inbound.closes_after_this)
         if whole_body:
@@ -175,13 +179,13 @@ class Visit:
         if self._room > 0:
             exchange.response_body.append(passed[: self._room])
             self._room -= len(passed)
-        self._inbound.transport.write(written)
+        self.inbound.transport.write(written)
 
     def complete(self) -> None:
         """The answer was whole; the upstream connection is somebody else's now."""
         self.outbound = None
         self._end(COMPLETE)
-        self._inbound.next()
+        self.inbound.next()
 
     def switched(self, head: ResponseHead) -> None:
         """The upstream agreed to another protocol: from here on bytes pass both ways."""
@@ -191,18 +195,18 @@ class Visit:
         self.exchange.kind = "upgrade"
         self.exchange.answered_s = perf_counter()
         self.exchange.response_head = head.raw
-        self._inbound.transport.write(answer_head(head, self.head, self._prefix, closes=False))
-        self._inbound.tunnel()
+        self.inbound.transport.write(answer_head(head, self.head, self._prefix, closes=False))
+        self.inbound.tunnel()
 
     def pass_down(self, data: bytes) -> None:
         self.exchange.response_bytes += len(data)
-        self._inbound.door.tap.seen(self.exchange, False, data)
-        self._inbound.transport.write(data)
+        self.inbound.door.tap.seen(self.exchange, False, data)
+        self.inbound.transport.write(data)
 
     def pass_up(self, data: bytes) -> None:
         if self.outbound is not None:
             self.exchange.request_bytes += len(data)
-            self._inbound.door.tap.seen(self.exchange, True, data)
+            self.inbound.door.tap.seen(self.exchange, True, data)
             self.outbound.transport.write(data)
 
     # When it does not go well
@@ -210,7 +214,7 @@ class Visit:
     def upstream_lost(self, *, has_answered: bool) -> None:
         """The upstream closed before its answer was whole. `has_answered`: some bytes of it had come."""
         self.outbound = None
-        exchange, route, inbound = self.exchange, self._route, self._inbound
+        exchange, route, inbound = self.exchange, self._route, self.inbound
         assert route is not None
         if self.tunnels:
             self._end(COMPLETE)
@@ -218,7 +222,10 @@ class Visit:
         elif exchange.answered_s:
             # The client must not take half an answer for a whole one, so its connection ends too.
             self._end(UPSTREAM_GONE, f"{route.name} closed the connection in the middle of its answer")
-            inbound.transport.close()
+            if self._ends_with_connection:  # only a reset tells such a client that something is missing
+                inbound.transport.abort()
+            else:
+                inbound.transport.close()
         elif exchange.reused and self._replay and not has_answered:
             # It was closed while it lay in the pool. Nothing was answered, and the request may be repeated.
             exchange.reused = False
@@ -242,7 +249,7 @@ class Visit:
         self._let_go()
         if self.exchange.answered_s:
             self._end(REFUSED, f"the request broke off: {bad.why}")
-            self._inbound.transport.close()
+            self.inbound.transport.close()
         else:
             finding = Finding(code="bad-request", what=f"This request is not passed on: {bad.why}.")
             self.answer_ourselves(bad.status, finding, REFUSED)
@@ -258,7 +265,7 @@ class Visit:
 
     def answer_ourselves(self, status: int, finding: Finding, ending: str, fields: bytes = b"") -> None:
         """The door answers with a page that says what is the matter."""
-        head, exchange, inbound = self.head, self.exchange, self._inbound
+        head, exchange, inbound = self.head, self.exchange, self.inbound
         if not self.is_sent:
             inbound.close_after_this()
         asked = {name.lower(): value for name, value in head.headers} if head is not None else {}
@@ -298,5 +305,5 @@ class Visit:
         if route is not None:
             route.active -= 1
             route.last_s = exchange.closed_s
-        self._inbound.visit = None
-        self._inbound.door.tap.closed(exchange)
+        self.inbound.visit = None
+        self.inbound.door.tap.closed(exchange)
