@@ -19,7 +19,9 @@ TOPICS = ("http", "tcp", "start", "memory")
 HTTP: list[Starter] = [
     peers.direct, peers.nginx, peers.haproxy, peers.caddy, peers.mitmdump, homeport.unrecorded, homeport.recorded,
 ]  # fmt: skip
-TCP: list[Starter] = [peers.direct, peers.haproxy_tcp, homeport.tcp_unrecorded, homeport.tcp_recorded]
+TCP: list[Starter] = [
+    peers.direct, peers.haproxy_tcp, peers.relay_alone, homeport.tcp_unrecorded, homeport.tcp_recorded,
+]  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

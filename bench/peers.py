@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +108,15 @@ def mitmdump(stage: Stage) -> Iterator[Peer]:
     command += ["--set", f"confdir={stage.folder / 'mitmproxy'}"]
     with running(command, port, stage.folder / "mitmdump.log") as pids:
         yield Peer("mitmdump", port, pids)
+
+
+@contextmanager
+def relay_alone(stage: Stage) -> Iterator[Peer]:
+    """Our TCP relay without an engine around it."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.tcp_runner", str(stage.backend_port), str(port)]
+    with running(command, port, stage.folder / "relay.log") as pids:
+        yield Peer("homeport's relay alone", port, pids)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A TcpRelay by itself, without an engine around it: `python -m bench.tcp_runner UPSTREAM_PORT` prints its port."""
+"""A TcpRelay without an engine around it: `python -m bench.tcp_runner UPSTREAM_PORT [PORT]` prints its port."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class NoTap:
 async def main() -> None:
     relay = TcpRelay(NoTap())
     relay.start()
-    print(relay.open("bench", Endpoint("127.0.0.1", 0), Upstream(int(sys.argv[1]))).port, flush=True)
+    upstream, port = (*map(int, sys.argv[1:]), 0)[:2]
+    print(relay.open("bench", Endpoint("127.0.0.1", port), Upstream(upstream)).port, flush=True)
     done = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
     await done.wait()
