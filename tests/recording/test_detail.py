@@ -177,7 +177,8 @@ def test_a_websocket_is_shown_by_its_messages(store: Keeper) -> None:
         ],
         kind="upgrade",
         response_head=WEBSOCKET,
-        body=b"",
+        response_body=[],
+        response_bytes=46,
     )
     shown = [(message.kind, message.from_client, message.text, message.base64) for message in detail.messages]
     assert shown == [
@@ -189,6 +190,7 @@ def test_a_websocket_is_shown_by_its_messages(store: Keeper) -> None:
     ]
     assert detail.messages[0].at_ms == 1.0
     assert detail.messages_lost == 3
+    assert not detail.response_body.truncated
 
 
 def test_other_connections_are_shown_by_their_bytes(store: Keeper) -> None:

@@ -138,6 +138,16 @@ async def test_an_exchange_is_seen_while_it_runs(recording: Recording) -> None:
     assert recording.state().exchanges == 1
 
 
+async def test_what_passes_too_fast_is_counted_and_said(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording._outbox, "_limit", 20_000)
+    for _ in range(20):
+        pass_by(recording, 256)  # never gives the loop a turn to hear what is done
+    state = recording.state()
+    assert state.lost > 0
+    assert f"{state.lost} exchanges were not recorded" in state.problem
+    assert len(await recording.search(limit=10_000)) + recording.state().lost == 20 * 256
+
+
 async def test_numbers_go_on_in_the_next_engine(path: Path) -> None:
     for expected in ([1, 2], [3, 4]):
         recording = Recording(Settings(), recorder_command(path, Settings()))

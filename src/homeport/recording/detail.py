@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from homeport.model.exchange import ExchangeDetail, Head, Message, Timings
+from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Message, Timings
 from homeport.recording.bodies import FETCHED_LIMIT_BYTES, base64_of, body_of, content_of
 from homeport.recording.heads import header, read_head
 from homeport.recording.rows import RAW_COLUMNS, SUMMARY_COLUMNS, summary_of
@@ -32,9 +32,9 @@ def read_detail(store: Store, exchange: int) -> ExchangeDetail | None:
         upstream=upstream,
         reused=bool(reused),
         request=request,
-        request_body=body_of(request, request_body, summary.request_bytes),
+        request_body=_body(summary, request, request_body, summary.request_bytes),
         response=response,
-        response_body=body_of(response, response_body, summary.response_bytes),
+        response_body=_body(summary, response, response_body, summary.response_bytes),
         timings=timings_of(head_us, dialled_us, sent_us, answered_us, summary.duration_ms),
         messages=messages[:MESSAGES_SHOWN],
         messages_lost=cut + max(0, len(messages) - MESSAGES_SHOWN),
@@ -49,6 +49,11 @@ def read_body(store: Store, exchange: int, side: str) -> tuple[bytes, str] | Non
     head, body = row[:2] if side == "request" else row[2:]
     content = content_of(read_head(head), body, FETCHED_LIMIT_BYTES)
     return content.data, content.media_type
+
+
+def _body(summary: ExchangeSummary, head: Head, raw: bytes, bytes_on_wire: int) -> Body:
+    """What an upgraded connection carries is no body: it is shown as messages."""
+    return Body(bytes_on_wire=bytes_on_wire) if summary.kind == "upgrade" else body_of(head, raw, bytes_on_wire)
 
 
 def timings_of(

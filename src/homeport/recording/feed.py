@@ -35,6 +35,7 @@ _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_S = 30.0  # a recorder that lived so long starts the back-off anew
 _HELLO_S = 10.0
 _LAST_HELLO_S = 2.0
+_TOO_FAST = "{} exchanges were not recorded: they passed faster than they could be written"
 
 _T = TypeVar("_T")
 _encode = msgspec.msgpack.encode
@@ -259,12 +260,13 @@ class Recording:
 
     def state(self) -> RecordingState:
         state = self._state
-        lost = self._lost_before[0] + self._outbox.lost + self.tap.lost + state.lost
+        too_fast = self._outbox.lost + self.tap.lost
+        lost = self._lost_before[0] + too_fast + state.lost
         lost_lines = self._lost_before[1] + self._outbox.lost_lines + self.tap.lost_lines + state.lost_lines
         return RecordingState(
             exchanges=state.exchanges,
             bytes=state.bytes,
             lost=lost,
-            problem=self._trouble or state.problem,
+            problem=self._trouble or state.problem or (too_fast and _TOO_FAST.format(too_fast)) or "",
             lost_lines=lost_lines,
         )
