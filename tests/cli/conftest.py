@@ -18,7 +18,12 @@ def surroundings(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
+    _take_zone()
     yield folder
     monkeypatch.undo()
-    time.tzset()
+    _take_zone()
+
+
+def _take_zone() -> None:
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()

@@ -251,6 +251,10 @@ class FakeConnect:
         assert self.fake is not None
         return self.fake
 
+    def wait_until_ended(self) -> None:
+        assert self.fake is not None
+        assert self.fake.engine.is_stopped
+
     def leftovers(self) -> list[str]:
         return self.left
 

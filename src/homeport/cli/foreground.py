@@ -40,6 +40,10 @@ class Foreground:
         self._failures: list[str] = []  # routes, in the order in which they failed
         self._asked = 0  # how often we were asked to stop
 
+    @property
+    def was_asked_to_stop(self) -> bool:
+        return self._asked > 0
+
     def run(self) -> int:
         """Until the end; returns the exit status."""
         try:

@@ -23,6 +23,9 @@ class Connect(Protocol):
     def ensure(self) -> Engine:
         """The engine that runs, or a new one. Raises HomeportError("engine-failed")."""
 
+    def wait_until_ended(self) -> None:
+        """Return when nothing of an engine that stops is left. Raises HomeportError when that takes too long."""
+
     def leftovers(self) -> list[str]:
         """End what a killed engine left running; sentences about it."""
 
@@ -46,6 +49,9 @@ class Session:
         if engine is None:
             raise HomeportError("not-found", "nothing runs: no engine has been started", "homeport up")
         return engine
+
+    def wait_until_ended(self) -> None:
+        self._connect.wait_until_ended()
 
     def leftovers(self) -> list[str]:
         """What a killed engine left running, ended now; sentences about it."""
@@ -110,6 +116,12 @@ class RealConnect:
         from homeport.machine.home import Home
 
         return ensure_engine(Home.find())
+
+    def wait_until_ended(self) -> None:
+        from homeport.control.launch import wait_until_ended
+        from homeport.machine.home import Home
+
+        wait_until_ended(Home.find())
 
     def leftovers(self) -> list[str]:
         from homeport.control.launch import leftovers

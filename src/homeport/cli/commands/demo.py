@@ -18,13 +18,13 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
 
 QUIET_S = 0.5  # without a new exchange: all of them have been recorded
-TRY = """
-try     {url}                   the page; it calls the API and opens a WebSocket
-        curl {url}/@api.demo/items   the same API from another terminal
-        homeport open           the dashboard with every request
-        homeport status         what runs
-Ctrl-C  stops the demo
-"""
+TRY = {
+    "{url}": "the page: it calls the API and opens a WebSocket",
+    "curl {url}/@api.demo/items": "the API, from another terminal",
+    "homeport open": "the dashboard, with every request",
+    "homeport status": "what runs",
+    "Ctrl-C": "stops the demo",
+}
 
 
 @click.command("demo", short_help="Run the small apps that come with homeport")
@@ -46,9 +46,25 @@ def command(session: Session, once: bool) -> int:
     engine = session.engine()
     if once or not session.terminal.is_interactive:
         return _once(session, engine, specs())
+    _say_what_to_try(session, _url(engine))
+    foreground = Foreground(session, engine, specs(), requests=True)
+    status = foreground.run()
+    return 0 if foreground.was_asked_to_stop else status  # `make demo` would call Ctrl-C an error
+
+
+def _say_what_to_try(session: Session, url: str) -> None:
+    paint = session.terminal.paint_talk
+    typed = {words.format(url=url): about for words, about in TRY.items()}
+    width = max(map(len, typed))
+    for words, about in typed.items():
+        session.say(f"  {paint(words, 'bold')}{' ' * (width - len(words))}  {paint(about, 'dim')}")
+
+
+def _url(engine: Engine) -> str:
     state = engine.engine.status().engine
-    session.say(TRY.strip("\n").format(url=state.url if state else "http://127.0.0.1:62893"))
-    return Foreground(session, engine, specs(), requests=True).run()
+    if state is None or not state.url:
+        raise HomeportError("engine-failed", "the engine has no door", "homeport status")
+    return state.url
 
 
 def _once(session: Session, engine: Engine, specs: list[AppSpec]) -> int:
@@ -78,11 +94,9 @@ def _visit(session: Session, engine: Engine, feed: Feed) -> list[ExchangeSummary
     """Make the demo's requests; what was recorded of them, oldest first."""
     from homeport.demo import visit
 
-    state = engine.engine.status().engine
-    if state is None or not state.url:
-        raise HomeportError("engine-failed", "the engine has no door", "homeport status")
-    session.say(f"making requests through {state.url}")
-    visit(state.url)
+    url = _url(engine)
+    session.say(f"making requests through {url}")
+    visit(url)
     found: dict[int, ExchangeSummary] = {}
     while (event := feed.next(QUIET_S)) is not None:
         if isinstance(event, ExchangeSummary):

@@ -25,6 +25,7 @@ def command(session: Session) -> None:
     apps = [app for app in engine.apps.list() if not has_ended(app)] if engine else []
     if engine:
         engine.engine.stop()
+        session.wait_until_ended()  # so that what follows in a script finds the door free and the home at rest
     if session.as_json:
         session.json({"engine": engine is not None, "stopped": [app.route for app in apps]})
     elif engine is None:
