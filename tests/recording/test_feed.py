@@ -183,6 +183,27 @@ def test_it_runs_on_the_loop_that_ships(path: Path) -> None:
         runner.run(whole())
 
 
+HIGH = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (4000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+from homeport.recording.command import arguments
+from homeport.recording.recorder import main
+fd, path, settings = arguments(sys.argv[1:])
+high = os.dup2(fd, 3000)
+os.close(fd)
+main(high, path, settings)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are numbers on POSIX only")
+async def test_an_engine_with_thousands_of_connections_can_start_a_recorder(path: Path) -> None:
+    recording = Recording(Settings(), recorder_command(path, Settings(), ("-c", HIGH)))
+    await recording.start()
+    pass_by(recording)
+    assert len(await recording.search()) == 1
+    await recording.close()
+
+
 # kill -9
 
 
@@ -212,6 +233,7 @@ async def test_a_recorder_that_cannot_start_is_said_and_waits_for_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "_HELLO_S", 0.3)
+    monkeypatch.setattr(feed, "_LAST_HELLO_S", 0.1)
     for command in ([sys.executable, "-c", "raise SystemExit(3)"], ["/no/such/program"]):
         recording = Recording(Settings(), lambda _, command=command: command)  # type: ignore[misc]
         await recording.start()

@@ -31,6 +31,9 @@ def main(fd: int, path: str, settings: Settings, who: Who | None = None) -> None
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     os.umask(0o077)
+    if os.name == "posix":
+        inherited, fd = fd, os.dup(fd)  # an engine with many connections hands down a number that select cannot take
+        os.close(inherited)
     with socket.socket(fileno=fd) as sock:
         sock.setblocking(True)
         Recorder(sock, Path(path), settings, who).run()
