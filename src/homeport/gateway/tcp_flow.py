@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LITTLE = 16 * 1024  # a message that fills this is taken for the beginning of bulk
 CHUNK = 64 * 1024  # where bulk has to be copied
 TURN = 4 * 1024 * 1024  # about 2 ms; then the others get theirs
-_USUAL = READ | WRITE
+_UNUSUAL = ~(READ | WRITE)
 _NOTHING = (0, False)
 _SPLICE_FLAGS = (os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK) if HAS_SPLICE else 0
 
@@ -58,7 +58,7 @@ class Flow:
         """The source can be read, or (for the other direction) takes bytes again."""
         if events & WRITE and self.back.blocked:
             self.back.resume()
-        if not self.plain or events & ~_USUAL:
+        if not self.plain or events & _UNUSUAL:
             self._unusual(events)
             return
         if not events & READ:
@@ -137,7 +137,7 @@ class Flow:
     def _unusual(self, events: int) -> None:
         if not (self.blocked or self.ended):
             if events & ~WRITE:
-                self.pump(thorough=bool(events & ~_USUAL))
+                self.pump(thorough=bool(events & _UNUSUAL))
         elif events & ERROR:  # nobody is reading, so nobody else would notice
             self.link.source_lost(self, None)
 
