@@ -92,6 +92,13 @@ class TestLogs:
         assert invoke("logs", engine).out == "web │ line 1\napi │ line 2\nweb │ line 3\n"
         assert invoke("logs -n 2", engine).out == "api │ line 2\nweb │ line 3\n"
 
+    def test_lines_of_an_app_that_an_earlier_engine_ran(self) -> None:
+        engine = FakeEngine()
+        engine.logs.lines = lines_of("web", "web")
+        assert invoke("logs web", engine).out == "line 1\nline 2\n"
+        assert invoke("logs", engine).out == "line 1\nline 2\n"
+        assert invoke("logs api", engine).status == 1
+
     def test_following_shows_no_line_twice(self) -> None:
         engine = FakeEngine(app())
         engine.logs.lines = lines_of("web", "web")
@@ -144,7 +151,7 @@ class TestStopAndRestart:
         assert engine.engine.is_stopped
         assert invoke("down").err == "nothing runs\n"
 
-    @pytest.mark.parametrize("words", ["stop web", "restart web", "logs"])
+    @pytest.mark.parametrize("words", ["stop web", "restart web"])
     def test_without_an_engine_nothing_is_started(self, words: str) -> None:
         outcome = invoke(words)
         assert outcome.status == 1

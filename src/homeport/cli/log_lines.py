@@ -26,11 +26,8 @@ class LogLines:
         self._terminal = terminal
         self._times = times
         self._open = ""  # the app whose line is unfinished
-        self._prefixes: dict[str, str] = {}
-        if len(names) > 1 or (names and always_named):
-            self._width = max(len(name) for name in names)
-            for name in names:
-                self._prefixes[name] = self._prefix(name)
+        self._is_named = len(names) > 1 or always_named
+        self._width = max(map(len, names), default=0)
 
     def show(self, line: LogLine) -> None:
         start = ""
@@ -49,7 +46,7 @@ class LogLines:
     def _start(self, line: LogLine) -> str:
         paint = self._terminal.paint
         time = paint(clock(line.at, millis=True), "dim") + " " if self._times else ""
-        return time + self._prefixes.get(line.app, "")
+        return time + (self._prefix(line.app) if self._is_named else "")
 
     def _text(self, line: LogLine) -> str:
         paint = self._terminal.paint

@@ -13,6 +13,7 @@ from homeport.cli.names import find_app, of_folder
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.seams import Engine
 from homeport.cli.session import Session
+from homeport.model.errors import HomeportError
 from homeport.model.log import LogLine
 
 TICK_S = 0.5
@@ -23,7 +24,7 @@ TICK_S = 0.5
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come.")
 @click.option("-n", "--lines", default=200, show_default=True, help="How many of the last lines.")
 @click.option("-t", "--times", is_flag=True, help="Begin each line with its time.")
-@command_options(json=True)
+@command_options(json=True, door=True)
 @pass_session
 def command(session: Session, name: str | None, follow: bool, lines: int, times: bool) -> None:
     """Show the log lines of an app, or of all apps of this folder's project.
@@ -34,29 +35,36 @@ def command(session: Session, name: str | None, follow: bool, lines: int, times:
       homeport logs -f            all apps here, as they write
       homeport logs -n 1000 web | grep -i error
     """
-    engine = session.running_engine()
+    engine = session.engine()
     routes = _routes(session, engine, name)
     feed = Feed(engine, ("log",), apps=tuple(routes)) if follow else None
-    show = session.json_line if session.as_json else LogLines(session.terminal, routes, times=times).show
-    last_id = 0
-    for line in _last(engine, routes, lines):
+    found = _last(engine, routes, lines)
+    names = routes or sorted({line.app for line in found})
+    logs = LogLines(session.terminal, names, times=times, always_named=not routes and follow)
+    show = session.json_line if session.as_json else logs.show
+    for line in found:
         show(line)
-        last_id = max(last_id, line.id)
     if feed is not None:
-        _follow(feed, last_id, show)
+        _follow(feed, max((line.id for line in found), default=0), show)
 
 
 def _routes(session: Session, engine: Engine, name: str | None) -> list[str]:
+    """Whose lines; [] stands for everybody's. An app of an earlier engine is known by its lines alone."""
     apps = engine.apps.list()
-    if name is not None:
+    if name is None:
+        return [app.route for app in of_folder(apps, session.folder)]
+    try:
         return [find_app(name, apps, session.folder).route]
-    return [app.route for app in of_folder(apps, session.folder) or apps]
+    except HomeportError:
+        if engine.logs.list(app=name, limit=1):
+            return [name]
+        raise
 
 
 def _last(engine: Engine, routes: list[str], count: int) -> list[LogLine]:
     """The last lines of these apps together, oldest first."""
-    found = [line for route in routes for line in engine.logs.list(app=route, limit=count)]
-    return sorted(found, key=lambda line: (line.at, line.id))[-count:]
+    found = [line for route in routes or [""] for line in engine.logs.list(app=route or None, limit=count)]
+    return sorted(found, key=lambda line: line.id)[-count:]
 
 
 def _follow(feed: Feed, last_id: int, show: Callable[[LogLine], None]) -> None:
