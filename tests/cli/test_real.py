@@ -16,6 +16,9 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from homeport.machine import this_machine
+from homeport.machine.home import Home
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and shell lines of POSIX")
 
 SERVER = """
@@ -152,6 +155,14 @@ def test_directory() -> None:
     homeport("serve", "-d", "--name", "files", ".")
     with urlopen(f"{door()}/page.txt", timeout=LIMIT_S) as answer:
         assert answer.read() == b"a page\n"
+
+
+def test_down_returns_when_the_home_is_at_rest(home: Path) -> None:
+    homeport("serve", "-d", ".")
+    homeport("down")
+    lock = this_machine().lock_file(Home.find().lock)
+    assert lock, "an engine still owns the home"
+    lock.release()
 
 
 def test_killed_engine_leaves_nothing_unnoticed() -> None:

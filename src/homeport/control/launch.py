@@ -13,6 +13,7 @@ from typing import Any
 
 from homeport.control.call import connect
 from homeport.control.client import Client
+from homeport.control.inherited import OF_CHILDREN
 from homeport.machine.home import Home
 from homeport.model.errors import CODES, HomeportError
 
@@ -24,8 +25,6 @@ START_LIMIT_S = 15.0
 LOOK_AGAIN_S = 0.01  # only while another engine of this home starts or ends
 LOG_LIMIT_BYTES = 1024 * 1024  # the log of engines past starts anew beyond it
 TAIL_LINES = 15
-# What a child of an engine is told must not reach the next engine: it would take itself for a leftover.
-OF_CHILDREN = frozenset({"HOMEPORT_APP", "HOMEPORT_URL", "HOMEPORT_SOCKET"})
 
 
 def running_engine(home: Home) -> Client | None:
@@ -52,6 +51,13 @@ def ensure_engine(home: Home, limit_s: float = START_LIMIT_S) -> Client:
         else:
             _wait_for_other(ends_s)
     return client
+
+
+def wait_until_ended(home: Home, limit_s: float = START_LIMIT_S) -> None:
+    """An engine that has answered that it stops still stores what passed and closes its doors. Raises HomeportError."""
+    ends_s = time.monotonic() + limit_s
+    while not _is_free(home):
+        _wait_for_other(ends_s)
 
 
 def leftovers(home: Home) -> list[str]:
@@ -145,6 +151,7 @@ def command(home: Home, ready_fd: int) -> list[str]:
 
 
 def environment(home: Home) -> dict[str, str]:
+    # What a child of an engine is told must not reach the next engine: it would take itself for a leftover.
     kept = {name: value for name, value in os.environ.items() if name not in OF_CHILDREN}
     return {**kept, "HOMEPORT_HOME": home.root}
 
