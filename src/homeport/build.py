@@ -155,6 +155,7 @@ def main(words: list[str] | None = None) -> int:
         machine = this_machine()
         lock = daemon.own(home, machine.lock_file)
         settings = load_settings(home.settings_file, os.environ)
+        daemon.leave_parents()
         daemon.name_process("homeport")
         daemon.allow_many_connections()
         daemon.run(lambda: run_engine(home, settings, machine, word, foreground=arguments.foreground))
@@ -162,6 +163,10 @@ def main(words: list[str] | None = None) -> int:
         word.failed(error)
         daemon.say(error)
         return error.exit_status
+    except OSError as error:  # where the disk is full, the log below cannot say it
+        where = f"{error.filename}: " if error.filename else ""
+        word.failed(HomeportError("engine-failed", f"the engine could not start: {where}{error.strerror or error}"))
+        raise
     lock.release()
     return 0
 
