@@ -237,9 +237,10 @@ def test_signals_stop_apps_in_order_and_leave_nothing(nest: Nest, tmp_path: Path
     client = nest.ensure()
     pid = pid_of(client)
     order = tmp_path / "order"
-    command = f"trap 'echo NAME >> {order}; exit 0' TERM; while :; do sleep 0.01; done"
-    db = app("db", command.replace("NAME", "db"), listens="no")
-    client.apps.start([db, app("api", command.replace("NAME", "api"), listens="no", needs=["db"])])
+    command = f"trap 'echo NAME >> {order}; exit 0' TERM; echo armed; while :; do sleep 0.01; done"
+    quiet = {"listens": "no", "ready": Ready(log="armed")}
+    db = app("db", command.replace("NAME", "db"), **quiet)
+    client.apps.start([db, app("api", command.replace("NAME", "api"), needs=["db"], **quiet)])
     states = [client.apps.wait(name) for name in ("db", "api")]
     assert [state.state for state in states] == ["ready", "ready"]
     os.kill(pid, number)

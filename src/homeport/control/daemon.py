@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from homeport.control.inherited import OF_CHILDREN
 from homeport.machine.home import Home
 from homeport.model.errors import HomeportError
 
@@ -94,6 +95,16 @@ def say(error: HomeportError) -> None:
     """To the terminal of `homeport engine`, or to the engine's log."""
     hint = f"\nhint: {error.hint}" if error.hint else ""
     sys.stderr.write(f"homeport: {error.message}{hint}\n")
+
+
+def leave_parents() -> None:
+    """An engine that was started by an app of another engine is nobody's app, and neither is what it starts.
+
+    Apps are told from the engine's own children by the environment, which is only believed when it looks whole.
+    """
+    for name in OF_CHILDREN:
+        os.environ.pop(name, None)
+    os.environ.setdefault("PATH", os.defpath)
 
 
 def name_process(name: str) -> None:
