@@ -567,6 +567,20 @@ async def test_an_early_answer_to_a_large_body_is_read(road: Road) -> None:
     assert await client.body(3) == b"big"
 
 
+async def test_what_the_dashboard_does_is_not_recorded(road: Road) -> None:
+    route = await road.upstream(hello)
+    road.routes.add(Route("homeport", route.target, "control"))
+    client = await road.connect()
+    for path in (b"/x", b"/y"):
+        client.send(b"GET %s HTTP/1.1\r\nHost: homeport.localhost\r\nCookie: secret\r\n\r\n" % path)
+        await client.head()
+        await client.body(2)
+    client.send(GET)
+    await client.head()
+    assert [exchange.request_head for exchange in await road.tap.all_done(1)] == [GET]
+    assert road.tap.done[0].server_port == road.port
+
+
 async def test_both_families_and_a_port_of_a_routes_own(road: Road) -> None:
     route = await road.upstream(hello, default=False)
     client = await road.connect("::1")

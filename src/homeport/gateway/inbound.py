@@ -63,6 +63,7 @@ class Inbound(asyncio.Protocol):
         "deadline_s",
         "door",
         "is_full",
+        "server_port",
         "transport",
         "visit",
     )
@@ -72,6 +73,7 @@ class Inbound(asyncio.Protocol):
     def __init__(self, door: Door, only: Route | None = None) -> None:
         self.door = door
         self.client = ""  # "127.0.0.1:53211"
+        self.server_port = 0  # the door's, or a route's own
         self.visit: Visit | None = None
         self.is_full = False  # the client does not read as fast as it is written to
         self.deadline_s = 0.0  # of the monotonic clock; 0.0: none
@@ -94,6 +96,7 @@ class Inbound(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.client = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+            self.server_port = transport.get_extra_info("sockname")[1]
         self.deadline_s = perf_counter() + IDLE_S
         self.door.arrived(self)
 

@@ -20,6 +20,7 @@ from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from homeport.gateway.inbound import Inbound
+    from homeport.gateway.seams import Tap
 
 _WAITING_LIMIT_BYTES = 64 * 1024  # of a body while the upstream is dialled
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
@@ -34,6 +35,7 @@ class Visit:
         "_replay",
         "_room",
         "_route",
+        "_tap",
         "_task",
         "_to_send",
         "exchange",
@@ -45,13 +47,13 @@ class Visit:
     )
 
     def __init__(self, inbound: Inbound, head: RequestHead | None, raw: bytes, now_s: float) -> None:
-        tap = inbound.door.tap
         self.inbound = inbound
+        self._tap: Tap | None = None  # set once it is settled that this visit is recorded
         self._prefix = b""  # the `/@NAME` that led to the route
         self.head = head
         self.exchange = Exchange(
-            tap.next_id(), client=inbound.client, opened_s=now_s, head_s=now_s, request_head=raw
-        )  # fmt: skip
+            0, client=inbound.client, server_port=inbound.server_port, opened_s=now_s, head_s=now_s, request_head=raw
+        )
         self.outbound: Outbound | None = None
         self.tunnels = False
         self._ends_with_connection = False  # the client learns the end of the answer by the end of the connection
@@ -60,7 +62,12 @@ class Visit:
         self._task: asyncio.Task[None] | None = None
         self._to_send: list[bytes] | None = None  # what waits for the upstream connection
         self._replay = False  # the request may be sent again: nothing of it would be missing, and it is idempotent
-        self._room = tap.body_limit_bytes  # bytes of the current body that are still kept for the recording
+        self._room = 0  # bytes of the current body that are still kept for the recording
+
+    def _record(self) -> None:
+        tap = self._tap = self.inbound.door.tap
+        self.exchange.id = tap.next_id()
+        self._room = tap.body_limit_bytes
         tap.opened(self.exchange)
 
     # On the way there
@@ -71,6 +78,8 @@ class Visit:
         exchange.route = route.name
         self._route = route
         self._prefix = prefix
+        if route.kind != "control":  # the dashboard would watch itself, and its secrets are nobody's to read
+            self._record()
         route.active += 1
         route.visits += 1
         route.last_s = now_s
@@ -163,7 +172,8 @@ class Visit:
         if head.body == Body.UNTIL_CLOSE or (head.body == Body.CHUNKED and not request.is_http11):
             inbound.close_after_this()
             self._ends_with_connection = True
-        self._room = inbound.door.tap.body_limit_bytes
+        if self._tap is not None:
+            self._room = self._tap.body_limit_bytes
         written = answer_head(head, request, self._prefix, closes=inbound.closes_after_this)
         if whole_body:
             exchange.response_bytes = len(whole_body)
@@ -200,13 +210,15 @@ class Visit:
 
     def pass_down(self, data: bytes) -> None:
         self.exchange.response_bytes += len(data)
-        self.inbound.door.tap.seen(self.exchange, False, data)
+        if self._tap is not None:
+            self._tap.seen(self.exchange, False, data)
         self.inbound.transport.write(data)
 
     def pass_up(self, data: bytes) -> None:
         if self.outbound is not None:
             self.exchange.request_bytes += len(data)
-            self.inbound.door.tap.seen(self.exchange, True, data)
+            if self._tap is not None:
+                self._tap.seen(self.exchange, True, data)
             self.outbound.transport.write(data)
 
     # When it does not go well
@@ -266,6 +278,8 @@ class Visit:
     def answer_ourselves(self, status: int, finding: Finding, ending: str, fields: bytes = b"") -> None:
         """The door answers with a page that says what is the matter."""
         head, exchange, inbound = self.head, self.exchange, self.inbound
+        if self._route is None:
+            self._record()
         if not self.is_sent:
             inbound.close_after_this()
         asked = {name.lower(): value for name, value in head.headers} if head is not None else {}
@@ -306,4 +320,5 @@ class Visit:
             route.active -= 1
             route.last_s = exchange.closed_s
         self.inbound.visit = None
-        self.inbound.door.tap.closed(exchange)
+        if self._tap is not None:
+            self._tap.closed(exchange)
