@@ -112,7 +112,8 @@ class Linux:
             return None
         if row is None or not row.inode:
             return None
-        for pid in (*self._clients, *_all_pids()):
+        # Newest first: a curl that lives for 20 ms was found in 10 of 10 trials so, and in 6 of 10 the other way round.
+        for pid in (*self._clients, *sorted(_all_pids(), reverse=True)):
             if row.inode in _socket_inodes(pid):
                 self._clients = [pid, *(other for other in self._clients if other != pid)][:8]
                 return f"{self.command(pid)} ({pid})"
