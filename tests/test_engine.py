@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -97,8 +98,6 @@ def start(client: Client, spec: AppSpec) -> AppState:
 
 def get(client: Client, path: str = "/", host: str = "") -> tuple[int, bytes]:
     """Through the door."""
-    import http.client
-
     engine = client.engine.status().engine
     assert engine is not None
     door = http.client.HTTPConnection(engine.url.removeprefix("http://"), timeout=10)
@@ -343,9 +342,48 @@ def test_what_passes_is_recorded_and_outlives_a_kill(nest: Nest) -> None:
     assert client.traffic.list() == []
 
 
-def test_a_client_is_known_by_its_process(nest: Nest) -> None:
-    import http.client
+def test_a_kill_under_load_loses_nothing_that_was_seen(nest: Nest) -> None:
+    client = nest.ensure()
+    engine = client.engine.status().engine
+    child = start(client, app()).pid
+    assert engine is not None
+    assert child is not None
+    door = engine.url.removeprefix("http://")
+    answered = [0] * 8
+    enough = threading.Event()
 
+    def visitor(number: int) -> None:
+        connection = http.client.HTTPConnection(door, timeout=30)
+        try:
+            while True:
+                connection.request("GET", f"/{number}")
+                connection.getresponse().read()
+                answered[number] += 1
+                if sum(answered) > 200:
+                    enough.set()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+
+    visitors = [threading.Thread(target=visitor, args=(number,)) for number in range(len(answered))]
+    for thread in visitors:
+        thread.start()
+    enough.wait(30)
+    seen = {one.id for one in client.traffic.list(limit=1000)}
+    assert len(seen) >= 200
+    nest.kill(engine.pid)
+    for thread in visitors:  # none of them hangs
+        thread.join(30)
+        assert not thread.is_alive()
+    client = nest.ensure()
+    assert not is_alive(child)
+    kept = client.traffic.list(limit=1000)
+    assert seen <= {one.id for one in kept}
+    assert len({one.id for one in kept}) == len(kept)
+    recording = client.engine.status().engine.recording  # type: ignore[union-attr]
+    assert (recording.problem, recording.lost) == ("", 0)
+
+
+def test_a_client_is_known_by_its_process(nest: Nest) -> None:
     client = nest.ensure()
     engine = client.engine.status().engine
     assert engine is not None
@@ -361,8 +399,6 @@ def test_a_client_is_known_by_its_process(nest: Nest) -> None:
 
 
 def test_the_dashboards_own_port_wants_the_token(nest: Nest) -> None:
-    import http.client
-
     client = nest.ensure()
     address, _, key = client.engine.dashboard_port().removeprefix("http://").partition("/#enter=")
     assert client.engine.dashboard_port().startswith(f"http://{address}/")

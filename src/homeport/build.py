@@ -142,6 +142,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         parts.callback(idle.close)
         word.ready(engine.sentences())
         idle.touch()
+        daemon.settle()
         await ending.wait()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from homeport.model.errors import HomeportError
 
 CONNECT_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 30.0  # twice what the engine itself waits for its recorder
 HEAD_LIMIT_BYTES = 64 * 1024
 READ_BYTES = 256 * 1024
 
@@ -117,11 +118,16 @@ class Answer:
 
 
 def ask(
-    address: str, method: str, target: str, token: str, body: bytes | None = None, limit_s: float | None = None
+    address: str,
+    method: str,
+    target: str,
+    token: str,
+    body: bytes | None = None,
+    limit_s: float | None = ANSWER_LIMIT_S,
 ) -> Answer:
     """Send one request; the answer's head is read. `target` is a path, percent-encoded, with its query.
 
-    `limit_s` bounds each wait for bytes; None waits as long as the engine needs, since apps may take their time.
+    `limit_s` bounds each wait for bytes; None waits for ever: for apps, which may take their time, and for events.
     """
     try:
         connection = connect(address)

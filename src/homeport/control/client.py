@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from homeport.control.call import Answer, ask
+from homeport.control.call import ANSWER_LIMIT_S, Answer, ask
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import CODES, HomeportError
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
@@ -40,7 +40,7 @@ class Calls:
     def __init__(self, address: str, token: str) -> None:
         self.address, self._token = address, token
 
-    def open(self, method: str, target: str, body: Any = None, limit_s: float | None = None) -> Answer:
+    def open(self, method: str, target: str, body: Any = None, limit_s: float | None = ANSWER_LIMIT_S) -> Answer:
         """Raises the error that the engine answers with."""
         data = None if body is None else msgspec.json.encode(body)
         answer = ask(self.address, method, target, self._token, data, limit_s)
@@ -54,6 +54,10 @@ class Calls:
     def post(self, kind: type[T], target: str, body: Any = None) -> T:
         return _decode(self.open("POST", target, body).read(), kind)
 
+    def patiently(self, kind: type[T], method: str, target: str, body: Any = None) -> T:
+        """A call that takes as long as an app does."""
+        return _decode(self.open(method, target, body, limit_s=None).read(), kind)
+
     def delete(self, target: str) -> None:
         self.open("DELETE", target).read()
 
@@ -63,17 +67,17 @@ class Apps:
         self._calls = calls
 
     def start(self, specs: builtins.list[AppSpec]) -> builtins.list[AppState]:
-        return self._calls.post(list[AppState], "/api/apps", {"specs": specs})
+        return self._calls.patiently(list[AppState], "POST", "/api/apps", {"specs": specs})
 
     def stop(self, route: str) -> AppState:
-        return self._calls.post(AppState, f"/api/apps/{_quote(route)}/stop")
+        return self._calls.patiently(AppState, "POST", f"/api/apps/{_quote(route)}/stop")
 
     def restart(self, route: str) -> AppState:
-        return self._calls.post(AppState, f"/api/apps/{_quote(route)}/restart")
+        return self._calls.patiently(AppState, "POST", f"/api/apps/{_quote(route)}/restart")
 
     def wait(self, route: str) -> AppState:
         """Returns when it is ready, or will not become ready any more."""
-        return self._calls.get(AppState, f"/api/apps/{_quote(route)}/wait")
+        return self._calls.patiently(AppState, "GET", f"/api/apps/{_quote(route)}/wait")
 
     def list(self) -> builtins.list[AppState]:
         return self._calls.get(builtins.list[AppState], "/api/apps")
@@ -129,7 +133,7 @@ class Engine:
         self._calls = calls
         self.notices: list[str] = []
 
-    def hello(self, limit_s: float | None = HELLO_LIMIT_S) -> Hello:
+    def hello(self, limit_s: float = HELLO_LIMIT_S) -> Hello:
         """The first call: an engine that hangs is found out here."""
         hello = _decode(self._calls.open("POST", "/api/engine/hello", limit_s=limit_s).read(), Hello)
         self.notices += hello.notices
@@ -144,7 +148,7 @@ class Engine:
 
     def stop(self) -> None:
         """Returns when every app has ended and the engine is about to."""
-        self._calls.open("POST", "/api/engine/stop").read()
+        self._calls.open("POST", "/api/engine/stop", limit_s=None).read()
 
     def enter_link(self) -> str:
         return self._calls.post(dict[str, str], "/api/engine/link")["url"]
@@ -162,7 +166,7 @@ class Client:
     def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Generator[Event]:  # noqa: A002
         """Connects before it returns, so that nothing that happens afterwards is missed. Ends when the engine does."""
         pairs = [("filter", filter), *(("app", app) for app in apps), *(("kind", kind) for kind in kinds)]
-        return read_events(self._calls.open("GET", "/api/events" + _query_of(pairs)))
+        return read_events(self._calls.open("GET", "/api/events" + _query_of(pairs), limit_s=None))
 
 
 def read_events(pieces: Answer) -> Generator[Event]:
