@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.control.dashboard.fake_api import FakeApi, serving
-from tests.control.dashboard.scene import full_scene
+from tests.control.dashboard.scene import empty_scene, full_scene
 
 WIDE = (1440, 900)
 NARROW = (390, 844)
@@ -35,16 +35,36 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with serving(full_scene()) as fake:
-        fake.is_open_to_all = True
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeApi]:
+    # One per module: the page's sixty files then come from the browser's cache in all tests but the first.
+    with serving(empty_scene()) as fake:
         yield fake
 
 
 @pytest.fixture
-def open_page(browser: Browser, api: FakeApi) -> Iterator[Open]:
-    """`open_page(url="", size=WIDE, theme="light", more="")`: a page in a context of its own, live before it returns.
+def api(server: FakeApi) -> FakeApi:
+    server.reset(full_scene())
+    return server
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
+    """A mouse's and a finger's."""
+    made = {
+        touch: browser.new_context(
+            has_touch=touch, timezone_id="UTC", permissions=["clipboard-read", "clipboard-write"]
+        )
+        for touch in (False, True)
+    }
+    yield made
+    for context in made.values():
+        context.close()
+
+
+@pytest.fixture
+def open_page(contexts: dict[bool, BrowserContext], api: FakeApi) -> Iterator[Open]:
+    """`open_page(url="", size=WIDE, theme="light", more="", live=True)`: a page, live before it returns.
 
     Afterwards no page may have thrown, or have done what the policy forbids. A refused fetch is no error of the page.
     """
@@ -53,14 +73,9 @@ def open_page(browser: Browser, api: FakeApi) -> Iterator[Open]:
     def open_(
         url: str = "", size: tuple[int, int] = WIDE, theme: str = "light", more: str = "", live: bool = True
     ) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if theme == "dark" else "light",
-            has_touch=size[0] < 500,
-            timezone_id="UTC",
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        page = context.new_page()
+        page = contexts[size[0] < 500].new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         page.set_default_timeout(10_000)
         page.clock.set_fixed_time("2026-03-03T14:02:20Z")
         page.on("pageerror", lambda problem: problems.append(str(problem)))
@@ -71,8 +86,12 @@ def open_page(browser: Browser, api: FakeApi) -> Iterator[Open]:
         return page
 
     yield open_
-    for context in browser.contexts:
-        context.close()
+    for context in contexts.values():
+        for page in context.pages:
+            if page.url.startswith("http"):
+                page.evaluate("localStorage.clear()")
+            page.close()
+        context.clear_cookies()
     assert problems == []
 
 

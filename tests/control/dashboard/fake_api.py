@@ -37,18 +37,22 @@ KEYS = ("method", "status", "route", "path", "type", "kind", "ending", "host", "
 class FakeApi:
     """Owns the scene, the streams that are open, and what was asked (`calls`)."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.calls: list[tuple[str, str]] = []
-        self.is_open_to_all = False
-        self.is_down = False
-        self.keys = {KEY}
+    def __init__(self, scene: Scene, cached_s: int = 600) -> None:
+        self.cached_s = cached_s
+        self.reset(scene)
         self._streams: set[queue.SimpleQueue[bytes | None]] = set()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="fake-api")
         self._thread.start()
+
+    def reset(self, scene: Scene) -> None:
+        self.scene = scene
+        self.calls: list[tuple[str, str]] = []
+        self.is_open_to_all = True
+        self.is_down = False
+        self.keys = {KEY}
 
     def url(self, host: str = "127.0.0.1", *, key: str = KEY, more: str = "") -> str:
         words = "&".join(word for word in (f"enter={key}" if key else "", more) if word)
@@ -123,6 +127,7 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
         protocol_version = "HTTP/1.1"
         timeout = 2
+        cached_s = api.cached_s
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
@@ -232,7 +237,7 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             if not file.is_file() or FILES not in file.resolve().parents:
                 return self._send(404, b"", "text/plain", [])
             type_ = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            headers = [("Content-Security-Policy", POLICY), ("Cache-Control", "no-store")]
+            headers = [("Content-Security-Policy", POLICY), ("Cache-Control", f"max-age={self.cached_s}")]
             self._send(200, file.read_bytes(), type_, headers)
             return None
 
@@ -258,8 +263,8 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving(scene: Scene) -> Iterator[FakeApi]:
-    api = FakeApi(scene)
+def serving(scene: Scene, cached_s: int = 600) -> Iterator[FakeApi]:
+    api = FakeApi(scene, cached_s)
     try:
         yield api
     finally:
@@ -267,8 +272,7 @@ def serving(scene: Scene) -> Iterator[FakeApi]:
 
 
 def main() -> None:
-    with serving(empty_scene() if "empty" in sys.argv[1:] else full_scene()) as api:
-        api.is_open_to_all = True
+    with serving(empty_scene() if "empty" in sys.argv[1:] else full_scene(), cached_s=0) as api:
         print(api.url(key=""), flush=True)
         threading.Event().wait()
 

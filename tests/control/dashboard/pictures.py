@@ -26,7 +26,6 @@ def main() -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         with serving(full_scene()) as api:
-            api.is_open_to_all = True
             take(browser, api, "dashboard", "light", more="id=11")
             take(browser, api, "dashboard-dark", "dark", more="id=6", then=choose("Response"))
             take(browser, api, "dashboard-messages", "dark", more="id=5", then=choose("Messages"))
@@ -37,7 +36,6 @@ def main() -> None:
             take(browser, api, "dashboard-narrow-request", "light", size=NARROW, more="id=11")
             take(browser, api, "dashboard-lost", "light", then=lambda page: lose(page, api))
         with serving(empty_scene()) as api:
-            api.is_open_to_all = True
             take(browser, api, "dashboard-empty", "light")
         browser.close()
 

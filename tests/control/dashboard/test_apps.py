@@ -121,7 +121,6 @@ def test_urls_that_are_not_http_are_not_followed(api: FakeApi, open_page: Open) 
 
 def test_an_empty_engine_teaches(open_page: Open) -> None:
     with serving(empty_scene()) as empty:
-        empty.is_open_to_all = True
         page = open_page(empty.url(key=""))
         expect(page.locator("hp-apps .command code").first).to_have_text("homeport run -- npm run dev")
         expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()

@@ -24,7 +24,6 @@ STREAM = 'event: app\ndata: {"a":1}\n\n: still here\n\ndata: one\r\ndata: two\r\
 def page(browser: Browser) -> Iterator[Page]:
     """One page for all: the modules keep nothing."""
     with serving(empty_scene()) as api:
-        api.is_open_to_all = True
         context = browser.new_context(timezone_id="UTC")
         page = context.new_page()
         page.goto(api.url(key=""))

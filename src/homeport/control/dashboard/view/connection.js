@@ -57,6 +57,7 @@ class Notice extends HTMLElement {
 
   /** @param {Feed} feed @param {Status} status */
   #lost(feed, status) {
+    if (this.#drawn === "lost") return this.#count(feed); // the button keeps the focus through every attempt
     this.#drawn = "lost";
     const what = status.isKnown
       ? "The engine does not answer; what you see may be out of date."
@@ -71,7 +72,7 @@ class Notice extends HTMLElement {
         h("button", { type: "button", onclick: () => feed.retry() }, "Try now"),
       ),
     );
-    this.#count(feed);
+    return this.#count(feed);
   }
 
   /** @param {Feed} feed */
