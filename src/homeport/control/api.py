@@ -104,7 +104,7 @@ class Api:
         session = self._auth.enter((await read(request, Enter)).key)
         if session is None:
             await self._auth.wrong()
-            raise HomeportError("unauthorised", "the key was used or is too old", "homeport open dashboard")
+            raise HomeportError("unauthorised", "the key was used or is too old", "homeport open")
         if not is_dashboard_host(request.scope):
             return answer({"token": session})
         response = Response(status_code=204, headers=answers.NEVER_STORED)

@@ -81,7 +81,7 @@ def check(scope: Scope, auth: Auth) -> HomeportError | None:
         return HomeportError("forbidden", f"the request came from a page of {origin}")
     if path in OPEN_PATHS or may_enter(scope, auth):
         return None
-    return HomeportError("unauthorised", "the token is missing or wrong", "homeport open dashboard")
+    return HomeportError("unauthorised", "the token is missing or wrong", "homeport open")
 
 
 def may_enter(scope: Scope, auth: Auth) -> bool:

@@ -64,10 +64,6 @@ class Home:
         return self._file("engine.log")
 
     @property
-    def routes_file(self) -> str:
-        return self._file("routes.json")
-
-    @property
     def settings_file(self) -> str:
         return self._file("settings.toml")
 
