@@ -95,7 +95,10 @@ def test_nothing_to_run_lists_what_was_looked_for(folder: Path) -> None:
 def test_a_procfile_gives_an_app_for_each_process(folder: Path) -> None:
     put(folder, "Procfile", "web: node . $PORT\n\nWorker_1: node worker.js\nbroken\n")
     found = detect(folder, everything)
-    assert found.file.apps == {"web": AppTable(run="node . $PORT"), "worker-1": AppTable(run="node worker.js")}
+    assert found.file.apps == {
+        "web": AppTable(run="node . $PORT"),
+        "worker-1": AppTable(run="node worker.js", listens="maybe"),
+    }
     assert found.words == "Procfile has 2 processes: web, worker-1"
     assert found.notices == [
         "Procfile:4: ignored, as honcho and foreman do: it is not NAME: COMMAND",
@@ -291,6 +294,9 @@ def test_the_detected_command_serves_a_real_application(folder: Path) -> None:
             try:
                 assert process.stderr is not None
                 assert any(b"startup complete" in line for line in process.stderr)
+                with socket.socket() as client:  # uvicorn says so before it listens
+                    while client.connect_ex(("127.0.0.1", port)):
+                        assert process.poll() is None
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
                     assert answer.read() == b"ahoy"
             finally:

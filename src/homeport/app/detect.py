@@ -72,7 +72,8 @@ def _procfile(file: str, folder: Path, which: Which, notices: list[str]) -> Foun
             raise HomeportError("bad-config", f'{file}: {process} and another process would both be the route "{name}"')
         if name != process:
             notices.append(f'{file}: {process} is called "{name}" here, because its name is part of a URL')
-        apps[name] = AppTable(run=command)
+        # By convention only `web` takes requests; whether the others are workers nobody says.
+        apps[name] = AppTable(run=command, listens="yes" if name == "web" else "maybe")
     if not apps:
         notices.append(f"{file} has no process in it")
         return None

@@ -192,6 +192,7 @@ class _SpecMaker:
             port_env=app.port_env,
             ports=app.ports,
             socket=app.socket,
+            listens=app.listens,
             ready=app.ready,
             ready_timeout_s=app.ready_timeout_s,
             needs=app.needs,

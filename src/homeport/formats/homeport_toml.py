@@ -45,6 +45,7 @@ APP_KEYS: dict[str, Key] = {
     "port_env": Key("port_env", app_values.env_name),
     "ports": Key("ports", app_values.env_table(app_values.port)),
     "socket": Key("socket", values.boolean),
+    "listens": Key("listens", values.one_of("yes", "maybe", "no")),
     "ready": Key("ready", app_values.ready),
     "ready_timeout": Key("ready_timeout_s", app_values.duration()),
     "needs": Key("needs", values.listed(values.filled)),

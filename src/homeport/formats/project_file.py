@@ -30,6 +30,7 @@ class AppTable(msgspec.Struct, frozen=True, kw_only=True):
     port_env: str = "PORT"
     ports: dict[str, int | None] = {}
     socket: bool = False
+    listens: Literal["yes", "maybe", "no"] = "yes"
     ready: Ready = Ready()
     ready_timeout_s: float = 60.0
     needs: list[str] = []
