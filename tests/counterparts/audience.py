@@ -1,4 +1,4 @@
-"""What everybody who comes to see an app does: curl at its three addresses, Chromium at its name, a look at the record."""
+"""What everybody does who comes to see an app: curl at its three addresses, Chromium at its name, and the record."""
 
 from __future__ import annotations
 

@@ -34,8 +34,11 @@ def stage(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         monkeypatch.delenv(name, raising=False)
     own_programs = os.path.dirname(sys.executable)
     monkeypatch.setenv("PATH", os.pathsep.join([own_programs, os.environ["PATH"], "/usr/sbin", "/sbin"]))
-    folder = Path(tempfile.mkdtemp(prefix="stage-"))
-    folder.chmod(0o755)
+    place = Path(tempfile.mkdtemp())
+    folder = place / "harbour"
+    for made in (place, folder):
+        made.mkdir(exist_ok=True)
+        made.chmod(0o755)
     stage = Stage(home, folder)
     try:
         yield stage
@@ -43,7 +46,7 @@ def stage(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         try:
             stage.close()
         finally:
-            shutil.rmtree(folder)
+            shutil.rmtree(place)
 
 
 @pytest.fixture(scope="module")

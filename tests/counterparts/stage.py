@@ -42,13 +42,14 @@ class Performance:
     process: subprocess.Popen[bytes]
     text: str = ""
 
-    def says(self, wanted: str) -> str:
-        """The line that has it, which was said already or will be."""
+    def says(self, wanted: str, times: int = 1) -> str:
+        """The line that has it, which was said already or will be; with `times` the second or third of them."""
         deadline_s = time.monotonic() + LIMIT_S
         while True:
             whole = self.text[: self.text.rfind("\n") + 1].splitlines()
-            if found := next((line for line in whole if wanted in line), None):
-                return found
+            found = [line for line in whole if wanted in line]
+            if len(found) >= times:
+                return found[times - 1]
             if not self._listen(deadline_s):
                 raise AssertionError(f"{wanted!r} was never said, but:\n{self.text}")
 
@@ -96,7 +97,7 @@ class Cast:
 
 
 class Stage:
-    """`folder` is the project, which every user may enter: as root, Apache serves as another one."""
+    """`folder` is the project, called harbour, which every user may enter: as root, Apache serves as another one."""
 
     def __init__(self, home: Path, folder: Path) -> None:
         self.home, self.folder = home, folder

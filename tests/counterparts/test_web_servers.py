@@ -71,7 +71,7 @@ def site(stage: Stage) -> None:
 @pytest.mark.parametrize("daemon", ["off", "on"])
 def test_nginx_by_its_own_configuration(stage: Stage, page: Page, port: int, daemon: str) -> None:
     path = stage.write("nginx.conf", NGINX.format(daemon=daemon, folder=stage.folder, port=port))
-    with stage.perform("run", "--name", "harbour", "--", "nginx", "-e", "stderr", "-c", str(path), status=0) as run:
+    with stage.perform("run", "--", "nginx", "-e", "stderr", "-c", str(path), status=0) as run:
         run.says("harbour is ready")
         run.says(f"harbour listens on {port} instead of")
         everyone_sees(stage, page, "harbour", "Harbour")
@@ -86,7 +86,7 @@ def test_nginx_by_its_own_configuration(stage: Stage, page: Page, port: int, dae
 def test_apache_by_its_own_configuration(stage: Stage, page: Page, port: int, command: list[str], status: int) -> None:
     """Alone with -X, through Debian's wrapper (a shell script), and as the daemon that it is by itself."""
     path = stage.write("my.conf", apache_conf(stage, port))
-    with stage.perform("run", "--name", "harbour", "--", *command, "-f", str(path), status=status) as run:
+    with stage.perform("run", "--", *command, "-f", str(path), status=status) as run:
         run.says("harbour is ready")
         run.says(f"harbour listens on {port} instead of")
         everyone_sees(stage, page, "harbour", "Harbour")
@@ -106,7 +106,7 @@ def test_serve_with(stage: Stage, page: Page, server: str, software: str) -> Non
 @pytest.mark.counterpart("nginx")
 def test_a_mistake_in_the_configuration_of_nginx_is_told(stage: Stage) -> None:
     path = stage.write("wrong.conf", "no such word;\n")
-    said = stage.fails("run", "--name", "harbour", "--", "nginx", "-e", "stderr", "-c", str(path))
+    said = stage.fails("run", "--", "nginx", "-e", "stderr", "-c", str(path))
     assert "harbour exited with code 1" in said
     assert 'unknown directive "no"' in said.partition("harbour exited")[2], "the finding quotes the line that tells it"
 
@@ -115,6 +115,6 @@ def test_a_mistake_in_the_configuration_of_nginx_is_told(stage: Stage) -> None:
 @pytest.mark.counterpart("apache2")
 def test_a_mistake_in_the_configuration_of_apache_is_told(stage: Stage, port: int) -> None:
     path = stage.write("wrong.conf", apache_conf(stage, port) + "NoSuchWord\n")
-    said = stage.fails("run", "--name", "harbour", "--", "apache2", "-X", "-f", str(path))
+    said = stage.fails("run", "--", "apache2", "-X", "-f", str(path))
     assert "harbour exited with code 1" in said
     assert "Invalid command 'NoSuchWord'" in said.partition("harbour exited")[2]
