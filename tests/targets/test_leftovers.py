@@ -65,7 +65,9 @@ async def test_nginx_as_a_daemon(adopting: Workshop) -> None:
     two = await shop.supervisor.start(shop.spec("sleep 600", name="two", listens="no"))
     endpoint = await one.ready()
     assert endpoint.port == one.given.port
-    await shop.until(lambda: one.pid == int((shop.folder / "pid").read_text()))
+    await shop.until(
+        lambda: (shop.folder / "pid").exists() and str(one.pid) == (shop.folder / "pid").read_text().strip()
+    )
     await two.settled()
     await shop.supervisor.stop("web")
     assert not (shop.folder / "pid").exists()

@@ -58,6 +58,7 @@ class App:
         self.ready_seen = ""
         self.needs = ""
         self.needs_state = ""
+        self.awaited = 0  # requests that wait for it
         self._around = around
         self._changes = changes  # of every app: those that need this one wait for it
         self._started = ""
@@ -74,21 +75,11 @@ class App:
     async def ready(self) -> Endpoint:
         if self.state == "idle" or (self.spec.start == "on-request" and self.state in ("exited", "failed")):
             await self.start()
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
-        deadline_s = began_s + self.spec.ready_timeout_s
-        while True:
-            if endpoint := self.address():
-                return endpoint
-            self._refuse_if_hopeless()
-            try:
-                async with asyncio.timeout_at(deadline_s):
-                    await self._changes.wait()
-            except TimeoutError:
-                facts = self.facts(waited_s=loop.time() - began_s)
-                raise Unavailable(self._around.explain(facts), 504) from None
-            if self.state == "idle":
-                await self.start()  # the request came while it was being stopped for idleness
+        self.awaited += 1
+        try:
+            return await self._until_ready()
+        finally:
+            self.awaited -= 1
 
     def explain(self, error: OSError | None) -> Finding:
         """With an error: dialling failed. Without: the connection ended before there was an answer."""
@@ -96,6 +87,22 @@ class App:
             return self.finding
         text = (error.strerror or str(error)) if error else ""
         return self._around.explain(self.facts(error=text or "connection closed"))
+
+    async def _until_ready(self) -> Endpoint:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while True:
+            if endpoint := self.address():
+                return endpoint
+            self._refuse_if_hopeless()
+            try:
+                async with asyncio.timeout_at(began_s + self.spec.ready_timeout_s):
+                    await self._changes.wait()
+            except TimeoutError:
+                facts = self.facts(waited_s=loop.time() - began_s)
+                raise Unavailable(self._around.explain(facts), 504) from None
+            if self.state == "idle":
+                await self.start()  # the request came while it was being stopped for idleness
 
     # What the supervisor asks.
 

@@ -42,6 +42,7 @@ class ProcessApp(App):
         self._wait_for_needs = wait_for_needs
         self._life: asyncio.Task[None] | None = None
         self._run: Run | None = None
+        self._ready_at_s = 0.0  # on the loop's clock
         self._ports = Ports(around)
         self._backoff = Backoff(around.pace)
 
@@ -157,6 +158,7 @@ class ProcessApp(App):
     def _judge(self, run: Run) -> None:
         """Ready, not ready any more, or too late."""
         if run.is_ready and self.state != "ready":
+            self._ready_at_s = asyncio.get_running_loop().time()
             self._become("ready")
             self._say(f"ready on {run.endpoint}" if run.endpoint else "ready")
         elif not run.is_ready and self.state == "ready":
@@ -168,10 +170,11 @@ class ProcessApp(App):
 
     def _rests(self) -> bool:
         idle_stop_s, activity = self.spec.idle_stop_s, self._around.activity
-        if idle_stop_s is None or activity is None or self.state != "ready" or self._run is None:
+        if idle_stop_s is None or activity is None or self.state != "ready" or self.awaited:
             return False
         active, idle_s = activity.of(self.route)
-        if active or min(idle_s, self._run.ran_s) < idle_stop_s:
+        ready_s = asyncio.get_running_loop().time() - self._ready_at_s
+        if active or min(idle_s, ready_s) < idle_stop_s:
             return False
         self._say(f"no request for {idle_stop_s:g} s: stopped until the next one")
         self._become("stopping")

@@ -75,7 +75,7 @@ class Run:
         A child that is being started when we are cancelled is ended by `end`.
         """
         self._check = ReadyCheck(self._spec.ready, self._around.pace, cwd, env, self._look_now.set, self._kill)
-        self._orphans.spawning += 1
+        self._orphans.spawn_begins()
         self._spawn = asyncio.ensure_future(Child.start(words, cwd, env, self._hear, self._look_now.set))
         self._spawn.add_done_callback(self._note_failure)
         await asyncio.wait([self._spawn])
@@ -127,7 +127,7 @@ class Run:
             self._look(self._tree)
             if not self._tree.members:
                 await self._child.ended.wait()  # the kernel knew it a moment earlier
-                self._tree.look_closely()
+                await self._tree.is_over()
             if self._has_ended(self._child, self._tree) or seen():
                 break
             try:
@@ -159,11 +159,11 @@ class Run:
         entry = Entry(route=self._route, command=shown(self._spec.command), folder=self._spec.folder)
         self._tree = Tree(self._around, self._orphans, entry, child.pid)
         self._tree.look()
-        self._orphans.spawned()
+        self._orphans.spawn_ends()
 
     def _note_failure(self, spawn: asyncio.Future[Child]) -> None:
         if spawn.cancelled() or spawn.exception():
-            self._orphans.spawned()
+            self._orphans.spawn_ends()
 
     def _look(self, tree: Tree) -> None:
         tree.look()

@@ -52,15 +52,18 @@ class Tree:
         )
         return True
 
-    def look_closely(self) -> None:
-        """Believe that nobody is left only at the third look: a daemon's parents end while their children are read.
+    async def is_over(self) -> bool:
+        """Whether nobody is left, which is believed at the third look only.
 
-        A look reads one process after the other; who changes its parent meanwhile is in neither place. Daemons do so
-        twice.
+        A look reads one process after the other; a daemon whose parent ends meanwhile is in neither place, and daemons
+        are given away twice. While any child is being started, orphans without a name are not claimed.
         """
+        if not self.members:
+            await self._orphans.all_spawned()
         for _ in range(2):
             if not self.members:
                 self.look()
+        return not self.members
 
     async def end(self, grace_s: float, kill_limit_s: float, on_force: Callable[[], None]) -> None:
         """Ask all of them to end, force what is left after the grace time, and wait until nothing is left."""
@@ -72,14 +75,13 @@ class Tree:
             signalled: set[int] = set()
             if force and self.members:
                 on_force()
-            while self.members and loop.time() < deadline_s:
+            while not await self.is_over() and loop.time() < deadline_s:
                 if new := {pid: started for pid, started in self.members.items() if pid not in signalled}:
                     # Also those that were forked while the others were told.
                     self._around.machine.signal_processes(new, force=force)
                     signalled |= new.keys()
                 await asyncio.sleep(_LOOK_ENDING_S)
                 self.look()
-                self.look_closely()
 
     def _left_behind(self) -> list[int]:
         """Who stays in the session that the child began, looked for once: it finds them where nobody adopts orphans."""
@@ -98,7 +100,9 @@ class Orphans:
 
     def __init__(self, around: Surroundings) -> None:
         self.trees: list[Tree] = []
-        self.spawning = 0  # children that are being started: they are not orphans, though no tree has them yet
+        self._spawning = 0  # children that are being started: they are not orphans, though no tree has them yet
+        self._all_spawned = asyncio.Event()
+        self._all_spawned.set()
         self._around = around
         self._claims: dict[tuple[int, float], Tree] = {}
 
@@ -111,7 +115,7 @@ class Orphans:
         nameless = [pid for pid, marker in machine.strays().items() if not marker] if self._lost_its_root(tree) else []
         for pid in nameless:
             started = machine.start_time(pid)
-            if started is None or self.spawning or self._is_known(pid, started):
+            if started is None or self._spawning or self._is_known(pid, started):
                 continue
             owners = [other for other in self.trees if other.started <= started and self._lost_its_root(other)]
             if owners:
@@ -125,7 +129,7 @@ class Orphans:
     def collect(self) -> None:
         """Reap orphans that ended. Children that we started ourselves are reaped by whoever started them."""
         machine = self._around.machine
-        if self.spawning:
+        if self._spawning:
             return
         roots = {tree.root for tree in self.trees}
         for pid in machine.strays():
@@ -136,9 +140,18 @@ class Orphans:
             if owner and code is not None and self._lost_its_root(owner):
                 owner.exit_code = code
 
-    def spawned(self) -> None:
-        """A child that was being started is, or could not be."""
-        self.spawning -= 1
+    def spawn_begins(self) -> None:
+        self._spawning += 1
+        self._all_spawned.clear()
+
+    def spawn_ends(self) -> None:
+        """The child has its tree, or could not be started."""
+        self._spawning -= 1
+        if not self._spawning:
+            self._all_spawned.set()
+
+    async def all_spawned(self) -> None:
+        await self._all_spawned.wait()
 
     def forget(self, tree: Tree) -> None:
         if tree in self.trees:
