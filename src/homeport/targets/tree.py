@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from homeport.targets.journal import Entry
 from homeport.targets.seams import Surroundings
 
@@ -30,8 +32,8 @@ class Tree:
         self._entry = entry
         orphans.trees.append(self)
 
-    def look(self) -> bool:
-        """See who lives; true when that changed. Ended orphans are collected."""
+    def look(self) -> None:
+        """See who lives, and write down who is new. Ended orphans are collected."""
         machine = self._around.machine
         self._orphans.collect()
         known = [pid for pid, started in self.members.items() if machine.start_time(pid) == started]
@@ -39,18 +41,9 @@ class Tree:
         roots = {*root, *known, *self._orphans.claimed_by(self)}
         times = {pid: machine.start_time(pid) for pid in machine.tree(roots, self.marker)}
         members = {pid: started for pid, started in times.items() if started is not None}
-        if members == self.members:
-            return False
-        self.members = members
-        self._around.journal.put(
-            Entry(
-                route=self._entry.route,
-                command=self._entry.command,
-                folder=self._entry.folder,
-                processes=members,
-            )
-        )
-        return True
+        if members != self.members:
+            self.members = members
+            self._around.journal.put(msgspec.structs.replace(self._entry, processes=members))
 
     async def is_over(self) -> bool:
         """Whether nobody is left, which is believed at the third look only.
