@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from homeport.model.endpoint import Endpoint
-from homeport.model.exchange import COMPLETE, UPSTREAM_GONE
+from homeport.model.exchange import CLIENT_GONE, COMPLETE, UPSTREAM_GONE
 from tests.gateway.tcp_stage import VARIANTS, Stage, echo, reset, staged, visit
 
 MIB = 1024 * 1024
@@ -200,26 +201,37 @@ async def test_a_client_that_does_not_read_stops_the_upstream(stage: Stage) -> N
     """Back-pressure: what can be pushed into the relay is what the kernel's buffers hold, then no more."""
     limit = 512 * MIB
 
-    def push_until_stopped(server: socket.socket) -> int:
-        server.settimeout(1)
-        pushed = 0
-        try:
-            while pushed < limit:
-                pushed += server.send(bytes(MIB))
-        except TimeoutError:
-            pass
-        server.shutdown(socket.SHUT_WR)
-        return pushed
-
     def run() -> None:
         with two_ends(stage) as (client, server):
-            pushed = push_until_stopped(server)
+            pushed = push_until_stopped(server, limit)
+            server.shutdown(socket.SHUT_WR)
             assert pushed < limit
             listener = Listener(client)
             listener.join()
             assert listener.size == pushed
 
     await asyncio.to_thread(run)
+
+
+@pytest.mark.parametrize("client_reads", [True, False])
+async def test_a_slow_client_gets_what_came_before_the_upstream_reset(stage: Stage, client_reads: bool) -> None:
+    """As without a relay: what had arrived can be read, then comes the reset. A client who leaves instead may."""
+
+    def run() -> None:
+        with two_ends(stage) as (client, server):
+            pushed = push_until_stopped(server, 512 * MIB)
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            server.close()
+            if not client_reads:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+            got = read_until_reset(client)
+            assert 0 < got <= pushed
+
+    await asyncio.to_thread(run)
+    # Without epoll, nobody tells of a reset while there is nothing to wait for.
+    endings = {UPSTREAM_GONE} if client_reads else {UPSTREAM_GONE, CLIENT_GONE}
+    assert (await stage.tap.wait(ended=1)).ending in endings
 
 
 async def test_an_upstream_that_dies_in_the_middle_of_many_answers(stage: Stage) -> None:
@@ -239,6 +251,28 @@ async def test_an_upstream_that_dies_in_the_middle_of_many_answers(stage: Stage)
         await asyncio.gather(*(ask(door) for _ in range(50)))
         await stage.tap.wait(ended=50)
     assert {exchange.ending for exchange in stage.tap.ended} == {UPSTREAM_GONE}
+
+
+def read_until_reset(client: socket.socket) -> int:
+    got = 0
+    try:
+        while data := client.recv(MIB):
+            got += len(data)
+    except ConnectionResetError:
+        return got
+    raise AssertionError("an end instead of a reset")
+
+
+def push_until_stopped(server: socket.socket, limit: int) -> int:
+    """How many bytes are taken until nothing moves for a while."""
+    server.settimeout(0.5)
+    pushed = 0
+    try:
+        while pushed < limit:
+            pushed += server.send(bytes(MIB))
+    except TimeoutError:
+        pass
+    return pushed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on descriptors there")

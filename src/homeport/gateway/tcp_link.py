@@ -186,12 +186,16 @@ class Link:
 
     def _lost(self, last: Flow, error: OSError | None) -> None:
         """`last` is the flow from the lost side: it may still hold bytes that arrived before the reset did."""
-        if self.over or self.doom:
+        if self.over:
+            return
+        if self.doom is not None:  # now nothing is left to be read, or nobody to read it
+            self.fail(*self.doom[1:])
             return
         side, ending = ("client", CLIENT_GONE) if last.upward else ("upstream", UPSTREAM_GONE)
         was_reset = error is None or error.errno in _RESETS
         self.doom = (last, ending, f"the {side} " + ("reset the connection" if was_reset else f"was lost: {error}"))
         last.back.drop()
+        self.rewant()
         last.pump()
         self.bury()
 
