@@ -213,6 +213,7 @@ class Inbound(asyncio.Protocol):
             self.transport.close()
         elif speech is Speech.HTTP1:
             self._state = HEAD
+            self._kept = b""  # the time for a head begins now
             self._read_head(data)
         else:
             self._refuse(BadMessage("this door speaks HTTP/1.1", 505 if speech is Speech.HTTP2 else 400), data)
@@ -248,7 +249,7 @@ class Inbound(asyncio.Protocol):
             self._read_body(kept)
 
     def _keep_unfinished_head(self, data: bytes, now_s: float) -> None:
-        if not self._kept or self._state == FIRST_BYTES:
+        if not self._kept:
             self.deadline_s = now_s + HEAD_S
         self._kept = data
         try:
