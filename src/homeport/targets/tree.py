@@ -22,6 +22,7 @@ class Tree:
 
     def __init__(self, around: Surroundings, orphans: Orphans, entry: Entry, pid: int) -> None:
         self.members: dict[int, float] = {}
+        self.before: dict[int, float] = {}  # the members before they last changed
         self.root = pid
         self.marker = f"{around.marker_key}/{entry.route}"
         self.started = around.machine.start_time(pid) or 0.0
@@ -42,7 +43,7 @@ class Tree:
         times = {pid: machine.start_time(pid) for pid in machine.tree(roots, self.marker)}
         members = {pid: started for pid, started in times.items() if started is not None}
         if members != self.members:
-            self.members = members
+            self.members, self.before = members, self.members
             self._around.journal.put(msgspec.structs.replace(self._entry, processes=members))
 
     async def is_over(self) -> bool:
@@ -129,7 +130,8 @@ class Orphans:
             if pid in roots or machine.start_time(pid) is not None:
                 continue
             code = machine.reap(pid)
-            owner = next((tree for tree in self.trees if pid in tree.members), None)
+            # It may have ended in the middle of the last look: then that look has left it out.
+            owner = next((tree for tree in self.trees if pid in tree.members or pid in tree.before), None)
             if owner and code is not None and self._lost_its_root(owner):
                 owner.exit_code = code
 
