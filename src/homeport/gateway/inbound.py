@@ -181,6 +181,7 @@ class Inbound(asyncio.Protocol):
         kept, self._kept = self._kept, b""
         if kept and self.visit is not None:
             self.visit.pass_up(kept)
+        self._resume(_FOR_ANSWER)  # the answer has come: it was the switch
 
     def next(self) -> None:
         """A visit is over: read the next request of this connection, or end it."""
