@@ -177,11 +177,19 @@ DIALS: Step = ("dials", True, 0)
 TICKS: Step = ("ticks", None, 9)
 NOISE: Step = ("junk", b"j " * 150, 0)
 SWITCH: Step = ("answer", "switch", 10_000)
+TUNNEL: list[Step] = [("ask", "upgrade", 0), FLOW, DIALS, TICKS, SWITCH, TICKS]
+STOP: Step = ("client", "stop", 0)
+END: Step = ("client", "end", 0)
+FLOW_BACK: Step = ("answer", "large", 20)
 
 
 @pytest.mark.usefixtures("small")
 @settings(max_examples=300, deadline=None)
 @example([("ask", "upgrade", 0), FLOW, NOISE, FLOW, DIALS, TICKS, SWITCH])
+@example(
+    [("ask", "large", 0), ("flow", None, 200), DIALS, TICKS, STOP, ("answer", "large", 100), END, FLOW_BACK, TICKS]
+)
+@example([*TUNNEL, STOP, ("upstream-junk", b"abc", 0), ("door-ends", None, 0), ("upstream-junk", b"abc", 0), TICKS])
 @given(st.lists(_steps, max_size=30))
 def test_what_holds_in_every_order(steps: list[Step]) -> None:
     asyncio.run(play(steps))

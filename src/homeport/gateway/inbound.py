@@ -121,7 +121,10 @@ class Inbound(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A client that has said all it wants still gets its answer; without a request under way, that was it."""
         self._has_ended = True
-        return self._state == ANSWER
+        if self._state == ANSWER:
+            return True
+        self._give_up()
+        return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self._state = CLOSED
@@ -156,8 +159,10 @@ class Inbound(asyncio.Protocol):
     def end(self) -> None:
         """The door closes: idle connections at once, others after their answer."""
         self._will_close = True
-        if self.visit is None or self._state == TUNNEL:
+        if self.visit is None:
             self.transport.close()
+        elif self._state == TUNNEL:
+            self._give_up()
 
     # What a visit does
 
@@ -304,6 +309,13 @@ class Inbound(asyncio.Protocol):
             self._state = ANSWER
         if taken:
             visit.send(data, is_last=is_last)
+
+    def _give_up(self) -> None:
+        """Nobody is there for the rest of a request or tunnel: let go at once, closing may take its time."""
+        visit = self.visit
+        if visit is not None:
+            visit.client_gone()
+            visit.break_off()
 
     def _pause(self, reason: int) -> None:
         if not self._pauses:

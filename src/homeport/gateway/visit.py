@@ -232,12 +232,8 @@ class Visit:
             self._end(COMPLETE)
             inbound.transport.close()
         elif exchange.answered_s:
-            # The client must not take half an answer for a whole one, so its connection ends too.
             self._end(UPSTREAM_GONE, f"{route.name} closed the connection in the middle of its answer")
-            if self._ends_with_connection:  # only a reset tells such a client that something is missing
-                inbound.transport.abort()
-            else:
-                inbound.transport.close()
+            self.break_off()
         elif exchange.reused and self._replay and not has_answered:
             # It was closed while it lay in the pool. Nothing was answered, and the request may be repeated.
             exchange.reused = False
@@ -274,6 +270,13 @@ class Visit:
             self._end(COMPLETE)
         else:
             self._end(CLIENT_GONE, "the client closed the connection before it had its answer")
+
+    def break_off(self) -> None:
+        """The client must not take half an answer for a whole one, so its connection ends too."""
+        if self._ends_with_connection:  # only a reset tells such a client that something is missing
+            self.inbound.transport.abort()
+        else:
+            self.inbound.transport.close()
 
     def answer_ourselves(self, status: int, finding: Finding, ending: str, fields: bytes = b"") -> None:
         """The door answers with a page that says what is the matter."""
