@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-pytest.register_assert_rewrite("tests.counterparts.stage", "tests.counterparts.audience")
+for module in ("stage", "performance", "audience"):
+    pytest.register_assert_rewrite(f"tests.counterparts.{module}")
 
 from tests.counterparts.stage import Stage  # noqa: E402 - its assertions are to say what they compared
 

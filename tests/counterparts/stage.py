@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +21,9 @@ from typing import Any
 
 import psutil
 
-LIMIT_S = 30.0
+from tests.counterparts.cast import Cast, is_engine, line, runs
+from tests.counterparts.performance import LIMIT_S, Performance
+
 TERMINATED = 128 + signal.SIGTERM  # the exit status of an app that leaves SIGTERM to the system
 
 
@@ -33,67 +32,6 @@ class Answer:
     status: int
     type: str
     text: str
-
-
-@dataclass
-class Performance:
-    """A command in the foreground. Its terminal is a session of its own, so that Ctrl-C reaches what it would reach."""
-
-    process: subprocess.Popen[bytes]
-    text: str = ""
-
-    def says(self, wanted: str, times: int = 1) -> str:
-        """The line that has it, which was said already or will be; with `times` the second or third of them."""
-        deadline_s = time.monotonic() + LIMIT_S
-        while True:
-            whole = self.text[: self.text.rfind("\n") + 1].splitlines()
-            found = [line for line in whole if wanted in line]
-            if len(found) >= times:
-                return found[times - 1]
-            if not self._listen(deadline_s):
-                raise AssertionError(f"{wanted!r} was never said, but:\n{self.text}")
-
-    def ctrl_c(self) -> int:
-        """What a terminal does: SIGINT to the whole foreground group. The exit status of the command."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        return self.ends()
-
-    def ends(self) -> int:
-        deadline_s = time.monotonic() + LIMIT_S
-        while self._listen(deadline_s):
-            pass
-        return self.process.wait(LIMIT_S)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(LIMIT_S)
-        assert self.process.stdout
-        self.process.stdout.close()
-
-    def _listen(self, deadline_s: float) -> bool:
-        out = self.process.stdout
-        assert out
-        ready, _, _ = select.select([out], [], [], max(0.0, deadline_s - time.monotonic()))
-        chunk = os.read(out.fileno(), 65536) if ready else b""
-        self.text += chunk.decode()
-        return bool(chunk)
-
-
-@dataclass
-class Cast:
-    """Processes, and the addresses on which they listen."""
-
-    processes: list[psutil.Process]
-    addresses: list[tuple[str, int] | str]
-
-    @classmethod
-    def of(cls, processes: Iterable[psutil.Process]) -> Cast:
-        whole = list(processes)
-        return cls(whole, [address for process in whole for address in _listens(process)])
-
-    def left(self) -> list[str]:
-        return [*map(_line, filter(_runs, self.processes)), *map(str, filter(_is_open, self.addresses))]
 
 
 class Stage:
@@ -139,7 +77,7 @@ class Stage:
         performance = Performance(process)
         try:
             yield performance
-            cast = Cast.of(process for process in self._on_stage() if process not in before and not _is_engine(process))
+            cast = Cast.of(process for process in self._on_stage() if process not in before and not is_engine(process))
             assert performance.ctrl_c() == status, performance.text
             assert cast.left() == []
         finally:
@@ -179,8 +117,11 @@ class Stage:
         cast = Cast.of(self._on_stage())
         said = subprocess.run(_command(["down"]), capture_output=True, text=True, timeout=60)
         assert said.returncode == 0, said.stderr
-        psutil.wait_procs(cast.processes, timeout=LIMIT_S)  # the engine, whose last breath comes after its last word
-        assert [*cast.left(), *map(_line, self._on_stage())] == []
+        psutil.wait_procs(cast.processes, timeout=5)  # the engine, whose last breath comes after its last word
+        left = [*cast.left(), *map(line, self._on_stage())]
+        for process in filter(runs, [*cast.processes, *self._on_stage()]):
+            process.kill()  # so that the next test has the stage for itself
+        assert left == []
         log = self.home / "engine.log"
         assert not log.exists() or log.read_text() == ""
 
@@ -193,43 +134,8 @@ class Stage:
                     found.update({one.pid: one for one in (process, *process.children(recursive=True))})
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-        return list(filter(_runs, found.values()))
+        return list(filter(runs, found.values()))
 
 
 def _command(words: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "homeport", *words]
-
-
-def _is_engine(process: psutil.Process) -> bool:
-    """It, or its recorder: they stay when a foreground command ends."""
-    return any(word in ("homeport.build", "homeport.recorder") for word in process.cmdline())
-
-
-def _runs(process: psutil.Process) -> bool:
-    """A zombie does not; where process 1 does not wait for orphans, one stays behind."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _line(process: psutil.Process) -> str:
-    with process.oneshot():
-        return f"{process.pid} {' '.join(process.cmdline()) or process.name()}"
-
-
-def _listens(process: psutil.Process) -> Iterator[tuple[str, int] | str]:
-    try:
-        for connection in process.net_connections("all"):
-            if connection.status == psutil.CONN_LISTEN:
-                yield connection.laddr.ip, connection.laddr.port
-            elif connection.family == socket.AF_UNIX and connection.laddr and connection.type == socket.SOCK_STREAM:
-                yield str(connection.laddr)
-    except psutil.NoSuchProcess:
-        return
-
-
-def _is_open(address: tuple[str, int] | str) -> bool:
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family) as client:
-        return client.connect_ex(address) == 0
