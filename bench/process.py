@@ -33,6 +33,7 @@ def running(command: list[str], port: int, log: Path, **environment: str) -> Ite
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
+            start_new_session=True,  # as homeport's engine: Linux shares the CPU out between sessions (autogroup)
         )
     try:
         _await_listener(process, port, log)
