@@ -206,6 +206,8 @@ class Inbound(asyncio.Protocol):
         if self._kept:
             kept, self._kept = self._kept, b""
             self._read_head(kept)
+            if self._has_ended and self._state == BODY:  # the end came after this much of it
+                self._give_up()
 
     # Reading
 

@@ -1,0 +1,36 @@
+"""Corners of the HTTP road that no other test comes past, with both ends in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeport.model.exchange import CLIENT_GONE
+
+from .memory_stage import Stage, set_stage, ticks
+
+GET = b"GET /0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr("homeport.gateway.inbound.LINGER_S", 0)
+    return set_stage()
+
+
+async def dialled(stage: Stage) -> None:
+    await ticks(2)
+    stage.door.settle_dials()
+    await ticks()
+
+
+async def test_a_pipelined_request_that_the_client_ends_in_the_middle(stage: Stage) -> None:
+    stage.client.peer_sends(GET + POST + b"bb")
+    stage.client.peer_ends()
+    await dialled(stage)
+    stage.upstreams[0].answer("length", 10_000)
+    await ticks()
+    assert stage.client.is_lost
+    assert stage.client.sent.endswith(b"abcde")
+    assert [exchange.ending for exchange in stage.tap.done][1:] == [CLIENT_GONE]
+    assert stage.route.active == 0
