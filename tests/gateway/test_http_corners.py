@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from homeport.model.exchange import CLIENT_GONE
+from homeport.model.exchange import CLIENT_GONE, REFUSED
 
 from .memory_stage import Stage, set_stage, ticks
 
 GET = b"GET /0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"
+CHUNKS = b"POST /0 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
@@ -34,3 +35,15 @@ async def test_a_pipelined_request_that_the_client_ends_in_the_middle(stage: Sta
     assert stage.client.sent.endswith(b"abcde")
     assert [exchange.ending for exchange in stage.tap.done][1:] == [CLIENT_GONE]
     assert stage.route.active == 0
+
+
+async def test_a_request_that_breaks_off_under_an_answer_without_an_end(stage: Stage) -> None:
+    stage.client.peer_sends(CHUNKS)
+    await dialled(stage)
+    stage.upstreams[0].answer("until-close", 10_000)
+    stage.client.peer_stops_reading()
+    stage.upstreams[0].transport.peer_sends(b"unsent")
+    stage.client.peer_sends(b"nonsense\r\n")
+    assert stage.client.is_lost, "an orderly end would make the answer look whole"
+    await ticks()
+    assert [exchange.ending for exchange in stage.tap.done] == [REFUSED]

@@ -257,7 +257,7 @@ class Visit:
         self._let_go()
         if self.exchange.answered_s:
             self._end(REFUSED, f"the request broke off: {bad.why}")
-            self.inbound.transport.close()
+            self.break_off()
         else:
             finding = Finding(code="bad-request", what=f"This request is not passed on: {bad.why}.")
             self.answer_ourselves(bad.status, finding, REFUSED)
