@@ -47,3 +47,15 @@ async def test_a_request_that_breaks_off_under_an_answer_without_an_end(stage: S
     assert stage.client.is_lost, "an orderly end would make the answer look whole"
     await ticks()
     assert [exchange.ending for exchange in stage.tap.done] == [REFUSED]
+
+
+@pytest.mark.parametrize("before", [b"\r\n", b"\r\n\r\n"])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+async def test_empty_lines_before_requests_however_they_are_cut(stage: Stage, before: bytes, size: int) -> None:
+    data = before + GET + before + GET
+    for at in range(0, len(data), size):
+        stage.client.peer_sends(data[at : at + size])
+    await dialled(stage)
+    for _ in range(2):
+        stage.upstreams[0].answer("length", 10_000)
+    assert stage.client.sent.count(b"HTTP/1.1 200 OK") == 2

@@ -29,6 +29,7 @@ from homeport.wire.sniff import Speech, sniff
 if TYPE_CHECKING:
     from homeport.gateway.door import Door
 
+_LINE_END = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 _KEPT_LIMIT_BYTES = 64 * 1024  # of pipelined requests
 _DISCARD_LIMIT_BYTES = 16 * 1024 * 1024
@@ -212,6 +213,7 @@ class Inbound(asyncio.Protocol):
     # Reading
 
     def _greet(self, data: bytes) -> None:
+        data = data.lstrip(_LINE_END)
         speech = sniff(data)
         self._kept = data
         if speech is Speech.NEED_MORE:
@@ -228,10 +230,9 @@ class Inbound(asyncio.Protocol):
 
     def _read_head(self, data: bytes) -> None:
         now_s = perf_counter()
+        if data[0] in _LINE_END:
+            data = data.lstrip(_LINE_END)  # empty lines before a request line are allowed (RFC 9112 section 2.2)
         end = data.find(_END_OF_HEAD)
-        if end <= 0:
-            data = data.lstrip(b"\r\n")  # empty lines before a request line are allowed (RFC 9112 section 2.2)
-            end = data.find(_END_OF_HEAD)
         if end < 0:
             self._keep_unfinished_head(data, now_s)
             return
