@@ -11,6 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from homeport.wire.http1 import (
+    CHUNK_LINE_LIMIT_BYTES,
+    HEAD_LIMIT_BYTES,
     BadMessage,
     Body,
     ChunkedBody,
@@ -290,3 +292,15 @@ def test_the_check_of_a_whole_head_is_as_strict_as_the_grammar(parts: list[bytes
         assert _WHOLE.fullmatch(raw) is None
     else:
         assert _WHOLE.fullmatch(raw) is not None
+
+
+def test_the_limits_of_a_head_and_a_chunk_line_hold_for_what_comes_whole_too() -> None:
+    spare = HEAD_LIMIT_BYTES - len(request("X: "))
+    assert len(parse_request_head(request("X: " + "x" * spare)).raw) == HEAD_LIMIT_BYTES
+    with pytest.raises(BadMessage) as caught:
+        parse_request_head(request("X: " + "x" * (spare + 1)))
+    assert caught.value.status == 431
+    with pytest.raises(BadMessage):
+        parse_response_head(b"HTTP/1.1 200 OK\r\nX: " + b"x" * HEAD_LIMIT_BYTES + b"\r\n\r\n")
+    with pytest.raises(BadMessage):
+        ChunkedBody().feed(b"3;" + b"x" * CHUNK_LINE_LIMIT_BYTES + b"\r\nabc\r\n")

@@ -20,7 +20,6 @@ _VALUE = rb"[\t -~\x80-\xff]*"
 _FIELDS = rb"(?:" + _TOKEN + rb"+:" + _VALUE + rb"+\r\n)*+\r\n"
 _REQUEST = re.compile(rb"(" + _TOKEN + rb"+) ([!-~\x80-\xff]++) HTTP/1\.([01])\r\n" + _FIELDS)
 _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + _VALUE + rb"+))?+\r\n" + _FIELDS)
-_FIELD = re.compile(rb"\n(?!" + _TOKEN + rb":|\r\n\Z|\Z)")
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*(" + _VALUE + rb")\r\n")
 _ANY_VERSION = re.compile(rb"[^\r\n]* HTTP/([0-9])\.[0-9]\r\n")
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
@@ -113,13 +112,15 @@ def fields(head: bytes) -> list[tuple[bytes, bytes]]:
 def check_unfinished_head(data: bytes) -> None:
     """Raises BadMessage when `data`, a head that has not ended yet, can never become one."""
     if len(data) > HEAD_LIMIT_BYTES:
-        raise BadMessage(f"the head is larger than {HEAD_LIMIT_BYTES // 1024} KiB", 431)
+        raise _too_large()
     if _BARE_LINE_END.search(data):
         raise BadMessage("a line ends in a bare CR or LF")
 
 
 def parse_request_head(raw: bytes) -> RequestHead:
     """Read a head that ends with its empty line. Raises BadMessage."""
+    if len(raw) > HEAD_LIMIT_BYTES:
+        raise _too_large()
     match = _REQUEST.fullmatch(raw)
     if match is None:
         raise _why_not_a_request(raw)
@@ -197,6 +198,8 @@ def _place(head: RequestHead, host: bytes | None) -> None:
 
 def parse_response_head(raw: bytes, request_method: bytes = b"GET") -> ResponseHead:
     """Read a head that ends with its empty line; `request_method` decides whether a body follows. Raises BadMessage."""
+    if len(raw) > HEAD_LIMIT_BYTES:
+        raise _too_large()
     match = _RESPONSE.fullmatch(raw)
     if match is None:
         raise BadMessage("it is not an HTTP/1.x response")
@@ -294,6 +297,8 @@ class ChunkedBody:
         if match is None:
             self._check_unfinished(data, at, CHUNK_LINE_LIMIT_BYTES, _CHUNK_LINE_SO_FAR)
             return 0
+        if match.end() - at > CHUNK_LINE_LIMIT_BYTES:
+            raise BadMessage("a chunk size is malformed")
         length = int(match[1], 16)
         if length:
             self._left = length + 2
@@ -354,6 +359,10 @@ def _options(value: bytes) -> tuple[bytes, ...]:
 def _keep_alive_timeout(value: bytes) -> float | None:
     match = re.search(rb"timeout=([0-9]{1,6})", value, re.IGNORECASE)
     return float(match[1]) if match else None
+
+
+def _too_large() -> BadMessage:
+    return BadMessage(f"the head is larger than {HEAD_LIMIT_BYTES // 1024} KiB", 431)
 
 
 def _why_not_a_request(raw: bytes) -> BadMessage:
