@@ -59,3 +59,28 @@ async def test_empty_lines_before_requests_however_they_are_cut(stage: Stage, be
     for _ in range(2):
         stage.upstreams[0].answer("length", 10_000)
     assert stage.client.sent.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_an_upstream_that_answers_without_reading_is_not_used_again(stage: Stage) -> None:
+    stage.client.peer_sends(POST.replace(b"5", b"400000"))
+    await dialled(stage)
+    upstream = stage.upstreams[0]
+    upstream.transport.peer_stops_reading()
+    stage.client.peer_sends(b"b" * 400_000)
+    assert upstream.transport.is_full
+    upstream.answer("length", 10_000)
+    stage.client.peer_sends(GET)
+    await dialled(stage)
+    assert len(stage.upstreams) == 2
+    assert upstream.transport.is_closing()
+
+
+async def test_nothing_waits_for_an_upstream_that_answered_early_and_reads_no_more(stage: Stage) -> None:
+    stage.client.peer_sends(POST.replace(b"5", b"400000"))
+    await dialled(stage)
+    upstream = stage.upstreams[0]
+    upstream.transport.peer_stops_reading()
+    stage.client.peer_sends(b"b" * 1000)
+    upstream.answer("length", 10_000)
+    await ticks()
+    assert upstream.transport.is_lost

@@ -39,6 +39,7 @@ class Outbound(asyncio.Protocol):
     __slots__ = (
         "_body",
         "_head",
+        "_is_full",
         "_kept",
         "_left",
         "_pool",
@@ -63,6 +64,7 @@ class Outbound(asyncio.Protocol):
         self._pool = pool
         self._visit: Visit | None = None
         self._state = IDLE
+        self._is_full = False  # it does not read as fast as it is written to
         self._kept = b""
         self._left = 0
         self._body: ChunkedBody | None = None
@@ -129,10 +131,12 @@ class Outbound(asyncio.Protocol):
             visit.upstream_lost(has_answered=state != HEAD or bool(self._kept))
 
     def pause_writing(self) -> None:
+        self._is_full = True
         if self._visit is not None:
             self._visit.upstream_is_full(True)
 
     def resume_writing(self) -> None:
+        self._is_full = False
         if self._visit is not None:
             self._visit.upstream_is_full(False)
 
@@ -238,7 +242,9 @@ class Outbound(asyncio.Protocol):
         self._visit = None
         self._state = IDLE
         self._kept = b""
-        if is_clean and head.keep_alive and visit.is_sent and self.is_usable:
+        if not visit.is_sent:
+            self.transport.abort()  # an upstream that answered early may never read what still waits to be flushed
+        elif is_clean and head.keep_alive and not self._is_full and self.is_usable:
             if visit.inbound.is_full:
                 self.transport.resume_reading()
             self._pool.give(self, perf_counter(), head.keep_alive_s)
