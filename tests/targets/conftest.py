@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from homeport.machine import this_machine
 from tests.targets.workshop import Workshop, opened
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Apps are supervised on the loop that the engine runs on; test_child.py tries both."""
+    if sys.platform == "win32" or "shop" not in getattr(item, "fixturenames", ()):
+        return {"asyncio": asyncio.new_event_loop}
+    import uvloop
+
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
