@@ -84,3 +84,15 @@ async def test_nothing_waits_for_an_upstream_that_answered_early_and_reads_no_mo
     upstream.answer("length", 10_000)
     await ticks()
     assert upstream.transport.is_lost
+
+
+async def test_a_client_that_asks_and_asks_and_reads_nothing_fills_no_memory(stage: Stage) -> None:
+    stage.client.peer_stops_reading()
+    for _ in range(100):
+        stage.client.peer_sends(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n" * 50)
+        await ticks(60)
+    assert stage.client.get_write_buffer_size() < 300_000
+    assert not stage.client.is_reading()
+    stage.client.peer_reads_on()
+    await ticks(5100)
+    assert stage.client.sent.count(b"HTTP/1.1 421 ") == 5000

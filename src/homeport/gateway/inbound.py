@@ -140,7 +140,9 @@ class Inbound(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.is_full = False
-        if self.visit is not None and self.visit.outbound is not None:
+        if self.visit is None:
+            self.next()
+        elif self.visit.outbound is not None:
             self.visit.outbound.transport.resume_reading()
 
     # What the door does
@@ -191,7 +193,7 @@ class Inbound(asyncio.Protocol):
 
     def next(self) -> None:
         """A visit is over: read the next request of this connection, or end it."""
-        if self._state in (CLOSED, DISCARD) or self.visit is not None:
+        if self._state not in (BODY, ANSWER) or self.visit is not None:
             return
         if self._state == BODY:
             self._start_discarding()
@@ -199,6 +201,8 @@ class Inbound(asyncio.Protocol):
         if self.closes_after_this:
             self._state = CLOSED
             self.transport.close()
+            return
+        if self.is_full:  # who does not read answers gets no more of them
             return
         self._state = HEAD
         self.deadline_s = perf_counter() + IDLE_S
