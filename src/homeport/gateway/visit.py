@@ -172,6 +172,8 @@ class Visit:
         if head.body == Body.UNTIL_CLOSE or (head.body == Body.CHUNKED and not request.is_http11):
             inbound.close_after_this()
             self._ends_with_connection = True
+        elif whole_body is not None and not self.is_sent:  # the rest of the request is discarded
+            inbound.close_after_this()
         if self._tap is not None:
             self._room = self._tap.body_limit_bytes
         written = answer_head(head, request, self._prefix, closes=inbound.closes_after_this)
