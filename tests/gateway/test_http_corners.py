@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from homeport.gateway.inbound import Inbound
 from homeport.model.exchange import CLIENT_GONE, REFUSED
+from homeport.streams.memory import MemoryTransport
 
 from .memory_stage import Stage, set_stage, ticks
 
@@ -103,3 +105,12 @@ async def test_an_early_answer_says_that_the_connection_ends(stage: Stage) -> No
     await dialled(stage)
     stage.upstreams[0].transport.peer_sends(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig")
     assert stage.client.sent.endswith(b"\r\nConnection: close\r\n\r\nbig")
+
+
+@pytest.mark.parametrize(("target", "host"), [(b"/0", b""), (b"http://localhost/0", b"localhost")])
+async def test_http10_without_a_host_becomes_http11_with_one(stage: Stage, target: bytes, host: bytes) -> None:
+    inbound = Inbound(stage.door, stage.route)
+    MemoryTransport(inbound).peer_sends(b"GET " + target + b" HTTP/1.0\r\n\r\n")
+    await dialled(stage)
+    assert stage.upstreams[0].transport.sent.startswith(b"GET /0 HTTP/1.1\r\n")
+    assert stage.upstreams[0].transport.sent.count(b"\r\nHost: %s\r\n" % host) == 1

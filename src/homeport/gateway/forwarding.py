@@ -35,6 +35,8 @@ def request_head(head: RequestHead, prefix: bytes, forwarded: bytes) -> bytes:
         extra += b"Connection: Upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
     elif head.te_trailers:
         extra += b"Connection: TE\r\nTE: trailers\r\n"
+    if not head.is_http11 and not any(name.lower() == b"host" for name, _ in head.headers):
+        extra += b"Host: " + head.host + b"\r\n"  # HTTP/1.0 may go without, what we make of it may not
     raw = without_dropped(head)
     if prefix or not head.is_http11 or not raw.startswith(head.target, len(head.method) + 1):
         raw = b"%s %s HTTP/1.1%s" % (head.method, target, raw[raw.find(b"\r\n") :])
