@@ -1,7 +1,7 @@
 """The use cases in a terminal. `main` is the `homeport` command.
 
 `version` and `status` are typed (and polled by prompts and scripts) all day: they are answered here without importing
-click or msgspec, which together take longer than the answer. Everything else goes through `entry`.
+click or msgspec, which together take longer than the answer; `who` without click. Everything else goes through `entry`.
 """
 
 from __future__ import annotations
@@ -40,9 +40,29 @@ def _fast(words: list[str]) -> int | None:
             from homeport.cli.quick import quick_status
 
             return quick_status(as_json="--json" in options, no_colour="--no-color" in options)
+        if words[:1] == ["who"] and (places := [word for word in words[1:] if not word.startswith("-")]):
+            return _who(places, {word for word in words[1:] if word.startswith("-")})
     except BrokenPipeError:
         return quiet_pipe()
     return None
+
+
+def _who(places: list[str], options: set[str]) -> int | None:
+    """None as well where something surprising happened: the long way says what."""
+    if len(places) != 1 or not options <= {"--json", "--no-color"}:
+        return None
+    from homeport.cli.terminal import Terminal
+
+    terminal = Terminal()
+    terminal.no_colour = "--no-color" in options
+    try:
+        from homeport.cli.who import answer
+
+        return answer(places[0], terminal, as_json="--json" in options)
+    except BrokenPipeError:
+        raise
+    except Exception:
+        return None
 
 
 def quiet_pipe() -> int:

@@ -1,4 +1,4 @@
-"""Which branch a git worktree is on, read from git's own files; git itself is never started."""
+"""Which branch a git work tree is on, read from git's own files; git itself is never started."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ def branch_of_worktree(folder: str) -> str:
     except OSError:
         return ""
     return slug(head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else os.path.basename(private))
+
+
+def repository(folder: str) -> tuple[str, str]:
+    """The work tree around a folder and its branch (a detached head: the first digits of its commit); ("", "")."""
+    try:
+        entry = _find_git(os.path.abspath(folder)) if folder else None
+        if entry is None:
+            return "", ""
+        top = os.path.dirname(entry)
+        if not os.path.isdir(entry):
+            entry = os.path.join(top, _read(entry).removeprefix("gitdir:").strip())
+        head = _read(os.path.join(entry, "HEAD"))
+    except OSError:
+        return "", ""
+    return top, head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else head[:10]
 
 
 def _find_git(folder: str) -> str | None:

@@ -18,6 +18,8 @@ _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST, _NLM_F_DUMP = 0x1, 0x300
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _TCP_LISTEN = 10
+_UDP_UNCONNECTED = 7
+_TIMER_TIME_WAIT = 3
 _ANY_STATE = 0xFFFFFFFF
 _INET_DIAG_SKV6ONLY = 11
 _UNIX_DIAG_NAME, _UDIAG_SHOW_NAME = 0, 1
@@ -40,6 +42,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     path: str = ""
     v6only: bool = False
+    state: int = 0
+    peer_host: str = ""
+    peer_port: int = 0
+    time_wait_ms: int | None = None
 
 
 def tcp_listeners() -> list[Row]:
@@ -47,6 +53,25 @@ def tcp_listeners() -> list[Row]:
     for family in (socket.AF_INET, socket.AF_INET6):
         request = _INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, 1 << _TCP_LISTEN) + bytes(48)
         rows += [_inet_row(payload) for payload in _ask(request, dump=True)]
+    return rows
+
+
+def udp_receivers() -> list[Row]:
+    """UDP sockets that have a port and no peer."""
+    rows = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        request = _INET_REQUEST.pack(family, socket.IPPROTO_UDP, 0, 0, 1 << _UDP_UNCONNECTED) + bytes(48)
+        rows += [_inet_row(payload) for payload in _ask(request, dump=True)]
+    return rows
+
+
+def tcp_users(port: int) -> list[Row]:
+    """Every TCP socket whose own port this is and that does not listen: the dump is sifted before it is read."""
+    rows = []
+    wanted = struct.pack(">H", port)
+    for family in (socket.AF_INET, socket.AF_INET6):
+        request = _INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, _ANY_STATE & ~(1 << _TCP_LISTEN)) + bytes(48)
+        rows += [_inet_row(payload) for payload in _ask(request, dump=True) if payload[4:6] == wanted]
     return rows
 
 
@@ -104,12 +129,26 @@ def _error(payload: bytes) -> OSError:
 
 
 def _inet_row(payload: bytes) -> Row:
-    port, _, source, _ = _INET_ID.unpack_from(payload, 4)
-    *_, uid, inode = _INET_TAIL.unpack_from(payload, 52)
-    is_v6 = payload[0] == socket.AF_INET6
-    host = str(ipaddress.ip_address(source if is_v6 else source[:4]))
-    v6only = is_v6 and _attributes(payload[72:]).get(_INET_DIAG_SKV6ONLY, b"\0") != b"\0"
-    return Row(inode=inode, uid=uid, host=host, port=port, v6only=v6only)
+    port, peer_port, source, peer = _INET_ID.unpack_from(payload, 4)
+    expires_ms, _, _, uid, inode = _INET_TAIL.unpack_from(payload, 52)
+    family, state, timer, _ = payload[:4]
+    is_v6 = family == socket.AF_INET6
+    return Row(
+        inode=inode,
+        uid=uid,
+        host=_host(source, is_v6),
+        port=port,
+        v6only=is_v6 and _attributes(payload[72:]).get(_INET_DIAG_SKV6ONLY, b"\0") != b"\0",
+        state=state,
+        peer_host=_host(peer, is_v6),
+        peer_port=peer_port,
+        time_wait_ms=expires_ms if timer == _TIMER_TIME_WAIT else None,
+    )
+
+
+def _host(packed: bytes, is_v6: bool) -> str:
+    """inet_ntop takes a microsecond where ipaddress takes ten."""
+    return socket.inet_ntop(*((socket.AF_INET6, packed) if is_v6 else (socket.AF_INET, packed[:4])))
 
 
 def _attributes(data: bytes) -> dict[int, bytes]:

@@ -1,0 +1,155 @@
+"""The story of a port and the table of all ports: facts of the computer put together. Needs no engine and no root.
+
+Imports little: `homeport who` is typed while somebody waits for a server. It never changes anything.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from homeport.machine.ports import Ports
+from homeport.model.errors import HomeportError
+from homeport.model.ports import (
+    PortClass,
+    PortStory,
+    ProcessFact,
+    ProcessStory,
+    SocketFact,
+    answering,
+    port_class,
+    usual_use,
+)
+from homeport.model.ports_next import next_step
+from homeport.model.ports_why import why
+
+
+class PortRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A listening socket with one of its holders; `processes` counts all of them."""
+
+    protocol: str
+    address: str
+    port: int
+    kind: PortClass
+    service: str = ""
+    user: str = ""
+    pid: int = 0
+    processes: int = 0
+    process: str = ""
+    folder: str = ""
+    app: str = ""
+    is_exposed: bool = False
+    is_ephemeral: bool = False
+    pids: tuple[int, ...] = ()
+
+
+def parse_place(text: str) -> tuple[str, int]:
+    """`3000`, `:3000`, `[::1]:3000`, `localhost:3000` or a URL as a host ("" for any) and a port.
+
+    Raises HomeportError("bad-usage").
+    """
+    from homeport.model.endpoint import parse_endpoint
+
+    scheme, has_scheme, rest = text.strip().partition("://")
+    place = rest.partition("/")[0] if has_scheme else text
+    if has_scheme and not place.rpartition("]")[2].rpartition(":")[2].isdigit():
+        place += {"https": ":443"}.get(scheme, ":80")
+    endpoint = parse_endpoint(place, default_host="*")
+    if endpoint.path or not endpoint.port:
+        raise HomeportError("bad-usage", f"{text!r} is not a port from 1 to 65535", "homeport who 3000")
+    host = endpoint.host.lower()
+    return "" if host == "*" else _checked(host, text), endpoint.port
+
+
+def who(ports: Ports, port: int, host: str = "") -> PortStory:
+    """Everything about one port, now. With a host only who answers there counts as listening."""
+    every = ports.sockets(port)
+    listening = answering(every, host)
+    elsewhere = [socket for socket in every if socket not in listening]
+    # Connections to a listener belong to it.
+    occupants = [one for one in ports.occupants(port) if not answering(every, one.endpoint.host)]
+    low, high = ports.ephemeral_range()
+    binds = ports.bindable(port)
+    story = PortStory(
+        port=port,
+        host=host,
+        kind=port_class(port),
+        service=service_of(port),
+        ephemeral=(low, high),
+        is_ephemeral=low <= port <= high,
+        is_reserved=any(first <= port <= last for first, last in ports.reserved()),
+        is_privileged=port < ports.unprivileged_from() and "denied" in binds.values(),
+        listening=tuple(listening),
+        elsewhere=tuple(elsewhere),
+        holders=tuple(story_of(ports, process) for process in _processes(ports, listening or elsewhere)),
+        occupants=tuple(occupants),
+        others=tuple(filter(None, map(ports.process, sorted({pid for one in occupants for pid in one.pids})))),
+        bindable=binds,
+    )
+    return msgspec.structs.replace(story, next=next_step(story))
+
+
+def story_of(ports: Ports, process: ProcessFact) -> ProcessStory:
+    repository, branch = ports.repository(process.folder)
+    return ProcessStory(process=process, repository=repository, branch=branch, why=why(process, ports.parents(process)))
+
+
+def listing(ports: Ports, *, udp: bool = False) -> list[PortRow]:
+    """A row for each listening socket, by port and address."""
+    low, high = ports.ephemeral_range()
+    known: dict[int, ProcessFact | None] = {}
+    rows = []
+    for socket in ports.sockets(udp=udp):
+        for pid in socket.pids[:1]:
+            known[pid] = known[pid] if pid in known else ports.process(pid)
+        first = known.get(socket.pids[0]) if socket.pids else None
+        port = socket.endpoint.port
+        rows.append(
+            PortRow(
+                protocol=socket.protocol,
+                address=socket.endpoint.host,
+                port=port,
+                kind=port_class(port),
+                service=service_of(port, socket.protocol),
+                user=socket.user or (first.user if first else ""),
+                pid=socket.pids[0] if socket.pids else 0,
+                processes=len(socket.pids),
+                process=first.name if first else "",
+                folder=first.folder if first else "",
+                app=first.app if first else "",
+                is_exposed=socket.exposed,
+                is_ephemeral=low <= port <= high,
+                pids=socket.pids,
+            )
+        )
+    return sorted(rows, key=lambda row: (row.port, row.protocol, row.address, row.pid))
+
+
+def service_of(port: int, protocol: str = "tcp") -> str:
+    """The registered name, or what developers mostly meet there."""
+    import socket
+
+    try:
+        return socket.getservbyport(port, protocol)
+    except OSError:
+        return usual_use(port)
+
+
+def _processes(ports: Ports, sockets: list[SocketFact]) -> list[ProcessFact]:
+    """All holders once, parents before the workers they made."""
+    pids = sorted({pid for socket in sockets for pid in socket.pids})
+    found = [process for pid in pids if (process := ports.process(pid))]
+    return sorted(found, key=lambda process: (process.parent in pids, process.start, process.pid))
+
+
+def _checked(host: str, text: str) -> str:
+    """An address or a name of this computer; other names are not ours to look at."""
+    import ipaddress
+
+    if host == "localhost" or host.endswith(".localhost"):
+        return host
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        raise HomeportError(
+            "bad-usage", f"{text!r} is not an address of this computer", "homeport who 127.0.0.1:3000"
+        ) from None

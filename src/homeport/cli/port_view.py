@@ -1,0 +1,121 @@
+"""The story of a port in sentences: what `homeport who` prints. Pure: a story in, lines out."""
+
+from __future__ import annotations
+
+from homeport.cli.terminal import Paint
+from homeport.cli.words import plural, visible
+from homeport.model.ports import Occupant, PortStory, ProcessFact, ProcessStory, SocketFact
+
+_SHOWN = 4  # holders that are told in full; a pool of workers may have hundreds
+_BINDABLE = {"free": "free", "taken": "taken", "denied": "not allowed", "absent": "no such address"}
+
+
+def story_lines(story: PortStory, paint: Paint, now_s: float) -> list[str]:
+    lines = [_headline(story, paint), f"  {_about(story)}"]
+    lines += [f"  {_socket_line(socket, paint)}" for socket in (*story.listening, *story.elsewhere)]
+    for holder in story.holders[:_SHOWN]:
+        lines += ["", *_holder_lines(holder, paint, now_s)]
+    if len(story.holders) > _SHOWN:
+        rest = ", ".join(str(holder.process.pid) for holder in story.holders[_SHOWN:])
+        lines += ["", f"and {len(story.holders) - _SHOWN} more: pid {rest}"]
+    if blockers := _blockers(story):
+        lines += ["", *(f"{paint('also:', 'dim')} {sentence}" for sentence in blockers)]
+    binds = ", ".join(f"{host} {_BINDABLE[result]}" for host, result in story.bindable.items())
+    lines += ["", f"{paint('bind:', 'dim')} {binds}"]
+    if story.next:
+        lines.append(f"{paint('next:', 'cyan')} {visible(story.next)}")
+    return lines
+
+
+def _headline(story: PortStory, paint: Paint) -> str:
+    place = f"{'[' + story.host + ']' if ':' in story.host else story.host}:{story.port}" if story.host else ""
+    place = place or f"port {story.port}"
+    if not story.listening:
+        where = f"; port {story.port} is used on another address" if story.elsewhere else ""
+        return paint(f"nobody listens on {place}{where}", "bold")
+    names = sorted({visible(holder.process.name) for holder in story.holders})
+    users = sorted({socket.user for socket in story.listening if socket.user})
+    hidden = f"a process of {', '.join(users)} that may not be seen" if users else "a process that may not be seen"
+    verb = "listens" if len(names) < 2 else "listen"
+    return paint(f"{' and '.join(names) or hidden} {verb} on {place}", "bold")
+
+
+def _about(story: PortStory) -> str:
+    low, high = story.ephemeral
+    inside = "inside" if story.is_ephemeral else "outside"
+    service = f" ({story.service})" if story.service else ""
+    return f"{story.kind}{service}, {inside} the range of outgoing connections ({low}-{high})"
+
+
+def _socket_line(socket: SocketFact, paint: Paint) -> str:
+    notes = []
+    if socket.v6only:
+        notes.append("IPv6 only")
+    elif socket.endpoint.host == "::":
+        notes.append("IPv6 and IPv4")
+    if len(socket.pids) > 1:
+        notes.append(f"shared by {len(socket.pids)} processes")
+    if not socket.pids:
+        notes.append(f"a process of {socket.user or 'another user'}; root would see which")
+    exposed = paint("  reachable from other computers", "yellow") if socket.exposed else ""
+    return f"{socket.endpoint}{'  ' + ', '.join(notes) if notes else ''}{exposed}"
+
+
+def _holder_lines(holder: ProcessStory, paint: Paint, now_s: float) -> list[str]:
+    process = holder.process
+    lines = [f"{paint(visible(process.name), 'bold')} (pid {process.pid}) of {process.user or 'an unknown user'}"]
+    if process.command and process.command != ("",):
+        lines.append(f"  command  {visible(' '.join(process.command))}")
+    if process.started_s:
+        lines.append(f"  since    {_moment(process.started_s)} ({ago(now_s - process.started_s)})")
+    if process.folder:
+        branch = f" (git branch {visible(holder.branch)})" if holder.branch else ""
+        lines.append(f"  folder   {visible(process.folder)}{branch}")
+    for number, link in enumerate(holder.why):
+        lines.append(f"  {'why' if not number else '':8} {'' if not number else '← '}{visible(link.text)}")
+    if process.is_deleted:
+        lines.append("  note     its program was deleted or replaced since it started")
+    return lines
+
+
+def _blockers(story: PortStory) -> list[str]:
+    found = []
+    if story.is_reserved:
+        found.append("reserved (ip_local_reserved_ports): never given to outgoing connections, free to bind")
+    if story.is_privileged:
+        found.append("privileged: only root, or a program with CAP_NET_BIND_SERVICE, may bind it")
+    waiting = [one for one in story.occupants if one.kind == "time-wait"]
+    if waiting:
+        left = max(one.seconds_left or 0 for one in waiting)
+        about = f"about {left:.0f} s left" if left else "for up to a minute"
+        found.append(
+            f"{plural(len(waiting), 'closed connection')} in TIME_WAIT, {about}: "
+            "in the way only of servers that do not set SO_REUSEADDR"
+        )
+    others = {process.pid: process for process in story.others}
+    return found + [_occupant_line(one, others) for one in story.occupants if one.kind != "time-wait"]
+
+
+def _occupant_line(occupant: Occupant, others: dict[int, ProcessFact]) -> str:
+    known = [others[pid] for pid in occupant.pids if pid in others]
+    owner = ", ".join(f"{visible(process.name)} (pid {process.pid})" for process in known)
+    owner = owner or (f"a process of {occupant.user}" if occupant.user else "nobody any more")
+    if occupant.kind == "bound":
+        return f"{occupant.endpoint} is bound and not listened on, by {owner}"
+    return f"a connection from {occupant.endpoint} to {occupant.peer} uses it, of {owner}"
+
+
+def ago(seconds: float) -> str:
+    """`12 s`, `5 min`, `3 h`, `4 days`."""
+    if seconds < 100:
+        return f"{max(0, seconds):.0f} s ago"
+    for size, unit in ((60, "min"), (3600, "h")):
+        if seconds < 100 * size or (unit == "h" and seconds < 48 * size):
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds / 86400:.0f} days ago"
+
+
+def _moment(seconds: float) -> str:
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
