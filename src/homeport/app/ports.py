@@ -5,6 +5,8 @@ Imports little: `homeport who` is typed while somebody waits for a server. It ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from homeport.machine.ports import Ports
@@ -122,6 +124,30 @@ def listing(ports: Ports, *, udp: bool = False) -> list[PortRow]:
             )
         )
     return sorted(rows, key=lambda row: (row.port, row.protocol, row.address, row.pid))
+
+
+def own(rows: Sequence[PortRow], ports: Ports) -> list[PortRow]:
+    """Those of the user that we run as; root's are everybody's."""
+    import os
+
+    me = ports.process(os.getpid())
+    if me is None or not me.user or me.user == "root":
+        return list(rows)
+    return [row for row in rows if row.user == me.user]
+
+
+def matching(rows: Sequence[PortRow], words: Sequence[str]) -> list[PortRow]:
+    """Those in which every word occurs; a number is a port or a pid and nothing less."""
+    return [row for row in rows if all(_matches(row, word.lower()) for word in words)]
+
+
+def _matches(row: PortRow, word: str) -> bool:
+    if word.isdigit():
+        return int(word) == row.port or int(word) in row.pids
+    if word == "exposed":
+        return row.is_exposed
+    texts = (row.protocol, row.address, row.kind, row.service, row.user, row.process, row.folder, row.app)
+    return any(word in text.lower() for text in texts)
 
 
 def service_of(port: int, protocol: str = "tcp") -> str:
