@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psutil
+
+from homeport.machine import this_machine
+from homeport.model.endpoint import Endpoint
 
 
 @dataclass
@@ -14,14 +18,20 @@ class Cast:
     """Processes, and the addresses on which they listen."""
 
     processes: list[psutil.Process]
-    addresses: list[tuple[str, int] | str]
+    addresses: list[Endpoint]
 
     @classmethod
     def of(cls, processes: Iterable[psutil.Process]) -> Cast:
         whole = list(processes)
-        return cls(whole, [address for process in whole for address in _listens(process)])
+        # psutil would read the sockets of the whole system, which takes seconds beside a test that opens thousands.
+        listeners = this_machine().listeners([process.pid for process in whole])
+        return cls(whole, [listener.endpoint for listener in listeners])
 
-    def left(self) -> list[str]:
+    def left(self, limit_s: float = 0.0) -> list[str]:
+        """What still runs or listens, after it had so long to end."""
+        ends_s = time.monotonic() + limit_s
+        while any(map(runs, self.processes)) and time.monotonic() < ends_s:
+            time.sleep(0.01)
         return [*map(line, filter(runs, self.processes)), *map(str, filter(_is_open, self.addresses))]
 
 
@@ -43,18 +53,7 @@ def line(process: psutil.Process) -> str:
         return f"{process.pid} {' '.join(process.cmdline()) or process.name()}"
 
 
-def _listens(process: psutil.Process) -> Iterator[tuple[str, int] | str]:
-    try:
-        for connection in process.net_connections("all"):
-            if connection.status == psutil.CONN_LISTEN:
-                yield connection.laddr.ip, connection.laddr.port
-            elif connection.family == socket.AF_UNIX and connection.laddr and connection.type == socket.SOCK_STREAM:
-                yield str(connection.laddr)
-    except psutil.NoSuchProcess:
-        return
-
-
-def _is_open(address: tuple[str, int] | str) -> bool:
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+def _is_open(endpoint: Endpoint) -> bool:
+    family = socket.AF_UNIX if endpoint.is_unix else socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     with socket.socket(family) as client:
-        return client.connect_ex(address) == 0
+        return client.connect_ex(endpoint.path or (endpoint.host, endpoint.port)) == 0

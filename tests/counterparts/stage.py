@@ -117,8 +117,8 @@ class Stage:
         cast = Cast.of(self._on_stage())
         said = subprocess.run(_command(["down"]), capture_output=True, text=True, timeout=60)
         assert said.returncode == 0, said.stderr
-        psutil.wait_procs(cast.processes, timeout=5)  # the engine, whose last breath comes after its last word
-        left = [*cast.left(), *map(line, self._on_stage())]
+        # The last breath of the engine comes after its last word.
+        left = [*cast.left(LIMIT_S), *map(line, self._on_stage())]
         for process in filter(runs, [*cast.processes, *self._on_stage()]):
             process.kill()  # so that the next test has the stage for itself
         assert left == []
