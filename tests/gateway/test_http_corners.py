@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from homeport.gateway.inbound import Inbound
-from homeport.model.exchange import CLIENT_GONE, REFUSED
+from homeport.gateway.routes import Route
+from homeport.model.endpoint import Endpoint
+from homeport.model.exchange import CLIENT_GONE, REFUSED, UNREACHABLE
 from homeport.streams.memory import MemoryTransport
 
+from .conftest import FakeTarget, Road
 from .memory_stage import Stage, set_stage, ticks
 
 GET = b"GET /0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -114,3 +117,11 @@ async def test_http10_without_a_host_becomes_http11_with_one(stage: Stage, targe
     await dialled(stage)
     assert stage.upstreams[0].transport.sent.startswith(b"GET /0 HTTP/1.1\r\n")
     assert stage.upstreams[0].transport.sent.count(b"\r\nHost: %s\r\n" % host) == 1
+
+
+async def test_a_target_whose_name_cannot_be_a_host_is_explained(road: Road) -> None:
+    road.routes.add(Route("odd", FakeTarget(Endpoint("a..b", 1)), "http", default=True))
+    assert (await road.ask(GET.replace(b"localhost", b"odd.localhost\r\nConnection: close"))).startswith(
+        b"HTTP/1.1 502 "
+    )
+    assert (await road.tap.all_done(1))[0].ending == UNREACHABLE

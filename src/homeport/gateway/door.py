@@ -115,6 +115,8 @@ class Door:
             if made.is_made:  # the client went in the very moment in which the upstream accepted
                 made.transport.abort()
             raise
+        except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
+            raise OSError(f"{address.host!r} is not the name of a host") from error
         return made
 
     async def _listen(self, name: str, sockets: list[socket.socket], only: Route | None) -> None:
@@ -128,8 +130,8 @@ class Door:
             if inbound.deadline_s and now_s > inbound.deadline_s:
                 inbound.overdue()
             elif inbound.is_half_closed and self._is_gone is not None:
-                host, port, *_ = inbound.transport.get_extra_info("peername")
-                if self._is_gone(host, port, inbound.transport.get_extra_info("sockname")[1]):
+                peer = inbound.transport.get_extra_info("peername")
+                if peer and self._is_gone(peer[0], peer[1], inbound.server_port):
                     inbound.transport.abort()
         self.pool.sweep(now_s)
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
