@@ -40,11 +40,11 @@ class FakeSupervisor:
         other = self.all.get(spec.name)
         return spec.name if other is None or other.spec.folder == spec.folder else f"{spec.name}.{spec.project}"
 
-    async def start(self, spec: AppSpec) -> FakeApp:
-        self.started.append(spec)
-        route = self.route_for(spec)
-        app = self.all[route] = FakeApp(spec, route)
-        return app
+    async def start_all(self, specs: list[AppSpec]) -> list[FakeApp]:
+        self.started += specs
+        made = [FakeApp(spec, self.route_for(spec)) for spec in specs]
+        self.all.update({app.route: app for app in made})
+        return made
 
     def app(self, route: str) -> FakeApp:
         return self.all[route]

@@ -35,11 +35,12 @@ class RunningApps:
         for route in routes:
             self._roads.check_free_for_app(route)
         default = self._default(specs, routes)
-        apps = []
-        for spec, route in zip(specs, routes, strict=True):
-            app = await self._supervisor.start(msgspec.structs.replace(spec, default=route == default))
+        wanted = [
+            msgspec.structs.replace(spec, default=route == default) for spec, route in zip(specs, routes, strict=True)
+        ]
+        apps = await self._supervisor.start_all(wanted)
+        for app in apps:
             self._roads.add_app(app.route, app, default=app.spec.default)
-            apps.append(app)
         if default in routes:
             self._take_default_from_others(default)
         return [app.snapshot() for app in apps]
