@@ -18,7 +18,6 @@ from homeport.gateway.visit import Visit
 from homeport.model.exchange import REFUSED
 from homeport.wire.http1 import (
     BadMessage,
-    Body,
     ChunkedBody,
     RequestHead,
     check_unfinished_head,
@@ -255,7 +254,7 @@ class Inbound(asyncio.Protocol):
             self._will_close = True
         self._state = BODY if head.body else ANSWER
         self._left = head.body
-        self._body = ChunkedBody() if head.body == Body.CHUNKED else None
+        self._body = ChunkedBody() if head.body < 0 else None  # a request has a length or is chunked
         self._begin(Visit(self, head, raw, now_s), head, now_s)
         if self._kept and self._state == BODY:
             kept, self._kept = self._kept, b""

@@ -169,7 +169,8 @@ class Visit:
         exchange.answered_s = perf_counter()
         exchange.response_head = head.raw
         self._replay = False
-        if head.body == Body.UNTIL_CLOSE or (head.body == Body.CHUNKED and not request.is_http11):
+        # Below 0 first: looking up a member of an enum is slow before Python 3.12.
+        if head.body < 0 and (head.body == Body.UNTIL_CLOSE or not request.is_http11):
             inbound.close_after_this()
             self._ends_with_connection = True
         elif whole_body is not None and not self.is_sent:  # the rest of the request is discarded
