@@ -14,6 +14,8 @@ TYPE_CHECKING = False  # see homeport.cli
 if TYPE_CHECKING:
     from typing import Any
 
+    from homeport.machine.home import Home
+
 NO_ENGINE: dict[str, Any] = {"engine": None, "apps": [], "routes": []}
 
 
@@ -38,10 +40,9 @@ def quick_status(*, as_json: bool, no_colour: bool) -> int | None:
 def fetch(path: str) -> Any | None:
     """What GET answers, decoded; None where no engine answers well. Completion uses it too."""
     from homeport.control.call import ask
-    from homeport.machine.home import Home
 
     try:
-        home = Home.find()
+        home = _home()
         with open(home.token_file, encoding="ascii") as file:
             token = file.read().strip()
         answer = ask(home.socket, "GET", path, token)
@@ -53,13 +54,21 @@ def fetch(path: str) -> Any | None:
 
 def nothing_is_left() -> bool:
     """No engine listens here, and none left children behind (the journal of a killed engine says so)."""
-    from homeport.machine.home import Home
-
     try:
-        home = Home.find()
+        home = _home()
         return not os.path.exists(home.socket) and _journal_is_empty(home.children)
     except Exception:
         return False
+
+
+def _home() -> Home:
+    """Raises HomeportError where others may get in: nothing that lies there is believed."""
+    from homeport.machine.home import Home
+
+    home = Home.find()
+    if os.path.isdir(home.root):
+        home.prepare()
+    return home
 
 
 def _journal_is_empty(path: str) -> bool:
