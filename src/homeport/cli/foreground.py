@@ -56,6 +56,9 @@ class Foreground:
                 self._follow()
         except TerminalGone:
             return HANGUP_STATUS
+        except BrokenPipeError:
+            self._say_what_goes_on()
+            raise
         return self._status()
 
     def _start(self) -> None:
@@ -137,6 +140,12 @@ class Foreground:
             target=stop_all, args=(self._engine, levels, self._feed.fail), name="stop apps", daemon=True
         )
         stop.start()
+
+    def _say_what_goes_on(self) -> None:
+        """Whoever read our output (`| head`) has seen enough; that was no wish to stop anything."""
+        running = [route for route, state in self._states.items() if not has_ended(state)]
+        if running:
+            self._session.say(f"{', '.join(running)} goes on in the background; homeport stop ends it")
 
     def _is_over(self) -> bool:
         """Once we were asked to stop, apps that are not ours are no longer waited for."""
