@@ -68,6 +68,7 @@ class Upstream:
     transport: MemoryTransport
     rest: bytes = b""  # of the answer under way
     answered: int = 0
+    must_end: bool = False  # nothing else says that its answer is whole
 
     def heads(self) -> list[tuple[bytes, int]]:
         return [(head[1], int(head[2])) for head in _REQUEST.finditer(self.transport.sent)]
@@ -78,6 +79,7 @@ class Upstream:
             method, number = heads[self.answered]
             self.answered += 1
             self.rest = ANSWERS[kind] % number
+            self.must_end = kind == "until-close"
             if method == b"HEAD" and kind != "interim":
                 self.rest = self.rest[: self.rest.index(b"\r\n\r\n") + 4]
         if self.rest:
