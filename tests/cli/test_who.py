@@ -72,7 +72,7 @@ def test_the_story_of_a_listener(surroundings: Path) -> None:
     assert re.search(r"  since    \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ s ago\)", outcome.out)
     assert f"(pid {os.getpid()})" in outcome.out, "we are why it runs"
     assert "bind: 127.0.0.1 taken, ::1 free, 0.0.0.0 taken, :: free" in outcome.out
-    assert f"next: kill {pid}\n" in outcome.out
+    assert f"next: homeport free {port}\n" in outcome.out
 
 
 @linux

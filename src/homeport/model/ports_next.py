@@ -40,4 +40,4 @@ def _end(story: PortStory) -> str:
     if not story.holders:
         return f"sudo homeport who {story.port}"
     link = keeper(story.holders[0].why)
-    return (own_tool(link) if link else "") or f"kill {story.holders[0].process.pid}"
+    return (own_tool(link) if link else "") or f"homeport free {story.port}"

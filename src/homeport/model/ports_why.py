@@ -97,7 +97,13 @@ def program(process: ProcessFact) -> str:
 
 def is_wrapper(process: ProcessFact) -> bool:
     """A shell that was started for a command or a script, not one that somebody types into."""
-    return process.name.lstrip("-") in SHELLS and any(word != "-i" for word in process.command[1:])
+    words = process.command[1:]
+    if process.name.lstrip("-") not in SHELLS or not words:
+        return False
+    if "-c" in words:
+        return True
+    # Editors start the shell of their terminal with a file of their own.
+    return not {"--init-file", "--rcfile", "-i"} & set(words) and any(not word.startswith("-") for word in words)
 
 
 def _link(parent: ProcessFact) -> Link:

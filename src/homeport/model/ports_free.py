@@ -1,0 +1,63 @@
+"""What ends when a port is freed, decided before anything happens, and what came of it. Pure nouns."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from homeport.model.ports import ProcessFact, ProcessStory
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that will end. `target` gets the signal: the listener, or the wrapper that leads its group."""
+
+    how: Literal["app", "process", "group"]
+    listener: ProcessFact
+    target: ProcessFact
+    pids: tuple[int, ...] = ()  # everybody who gets the signal
+    app: str = ""
+    why: str = ""  # this way and no other
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who listens and is not ended by us."""
+
+    what: str
+    next: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """For one port. Without endings and refusals nobody listens. `holders` are all that listen when it is made."""
+
+    port: int
+    holders: tuple[ProcessFact, ...] = ()
+    endings: tuple[Ending, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Freed(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `again`: something started it again."""
+
+    port: int
+    is_free: bool
+    ended: tuple[int, ...] = ()
+    problem: str = ""
+    next: str = ""
+    again: ProcessStory | None = None
+
+
+def named(process: ProcessFact) -> str:
+    return f"{process.name or 'a process'} (pid {process.pid})"
+
+
+def sentence(ending: Ending) -> str:
+    """What will happen: `stop node (pid 12) from /work/shop: SIGTERM to its group of 3 processes, …`."""
+    place = f" from {ending.listener.folder}" if ending.listener.folder else ""
+    if ending.how == "app":
+        return f"stop the app {ending.app} through homeport: {named(ending.listener)}{place}"
+    if ending.how == "group":
+        count = len(ending.pids)
+        whole = f"its process group ({count} process{'es' if count != 1 else ''})"
+        return f"end {named(ending.listener)}{place}: SIGTERM to {whole}, {ending.why}"
+    return f"end {named(ending.listener)}{place}: SIGTERM to it alone, {ending.why}"
