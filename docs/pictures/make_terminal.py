@@ -33,14 +33,14 @@ http.createServer((request, response) => {
 }).listen(port, '127.0.0.1', () => console.log('listening on ' + port))
 """
 
+PALE, RED, GREEN, AMBER = (222, 230, 236), (255, 123, 114), (126, 211, 140), (255, 190, 92)
+BLUE, VIOLET, TEAL = (121, 184, 255), (210, 168, 255), (108, 212, 222)
 THEME = TerminalTheme(
     (13, 27, 38),
-    (222, 230, 236),
-    [(40, 54, 66), (255, 123, 114), (126, 211, 140), (255, 190, 92), (121, 184, 255), (210, 168, 255), (108, 212, 222),
-     (222, 230, 236)],
-    [(120, 138, 152), (255, 123, 114), (126, 211, 140), (255, 190, 92), (121, 184, 255), (210, 168, 255), (108, 212, 222),
-     (255, 255, 255)],
-)  # fmt: skip
+    PALE,
+    [(40, 54, 66), RED, GREEN, AMBER, BLUE, VIOLET, TEAL, PALE],
+    [(120, 138, 152), RED, GREEN, AMBER, BLUE, VIOLET, TEAL, (255, 255, 255)],
+)
 
 # rich's own format asks a server for a font; this one takes what the reader has.
 FORMAT = """\
