@@ -184,3 +184,14 @@ def test_engine_in_the_foreground() -> None:
         assert "another engine already owns" in homeport("engine", status=1).stderr
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the holder as on Linux")
+def test_the_port_of_an_app_is_freed_through_the_engine() -> None:
+    homeport("run", "-d", "--name", "web", "--", sys.executable, "server.py")
+    state = json.loads(homeport("status", "--json").stdout)["apps"][0]
+    port = state["listens"][0].rpartition(":")[2]
+    assert "next: homeport stop web" in homeport("who", port).stdout
+    assert "stop the app web through homeport" in homeport("free", port, "--yes").stderr
+    assert json.loads(homeport("status", "--json").stdout)["apps"][0]["state"] == "stopped"
+    homeport("who", port, status=2)

@@ -79,6 +79,25 @@ def test_by_the_files_of_proc() -> None:
     check(*around(LinuxPorts()))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root can")
+def test_a_process_that_may_not_be_seen_has_a_user_still() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        LinuxPorts().sockets(port)  # so that everything is imported: the other user may not read the files
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            listener.close()
+            os.setuid(65534)
+            os.write(writing, msgspec.json.encode(LinuxPorts().sockets(port)))
+            os._exit(0)
+        os.close(writing)
+        with open(reading, "rb") as answer:
+            (found,) = msgspec.json.decode(answer.read(), type=list[SocketFact])
+        os.waitpid(child, 0)
+    assert (found.pids, found.user) == ((), "root")
+
+
 def test_by_psutil_as_elsewhere() -> None:
     there, udp, busy = around(PsutilPorts())
     check([msgspec.structs.replace(there[0], user="-")], udp, busy)
