@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -87,6 +88,22 @@ def test_without_a_terminal_it_needs_a_yes() -> None:
         plans = json.loads(invoke(["free", str(port), "--dry-run", "--json"]).out)
         assert invoke(["who", str(port)]).status == 0, "it lives"
     assert plans[0]["endings"][0]["why"] == "since its process group is ours"
+
+
+@pytest.mark.parametrize(("typed", "status"), [(b"n\n", 1), (b"y\n", 0)])
+def test_on_a_terminal_it_asks(typed: bytes, status: int) -> None:
+    ours, theirs = pty.openpty()
+    with running(sys.executable, "-c", SERVER, "0") as (child, port), open(ours, "r+b", 0) as screen:
+        words = [sys.executable, "-m", "homeport", "free", str(port)]
+        asking = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        while b"end this? [y/N]" not in shown:
+            shown += screen.read(4096)
+        assert str(child.pid).encode() in shown
+        screen.write(typed)
+        assert asking.wait() == status
+        assert (child.poll() is None) == bool(status)
 
 
 def test_what_ignores_sigterm_ends_by_force_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ def command(session: Session, numbers: tuple[int, ...], dry_run: bool, yes: bool
             session.json(plans)
         return 0
     if any(plan.endings for plan in plans) and not (yes or _agreed(numbers)):
+        session.say("nothing was ended")
         return 1
     freeing = Freeing(ports, session.say)
     done = [freeing.free(plan, lambda route: _stop(session, route), force=force) for plan in plans]
