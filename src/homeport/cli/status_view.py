@@ -82,7 +82,9 @@ def _engine_lines(engine: Json, paint: Paint) -> list[str]:
     recording = engine.get("recording") or {}
     recorded = f"{plural(recording.get('exchanges', 0), 'request')} ({size(recording.get('bytes', 0))})"
     if recording.get("lost"):
-        recorded += f", {paint(str(recording['lost']) + ' lost', 'red')}"
+        # What is wrong now is a warning below; this may be long over.
+        why = f" ({recording['lost_why']})" if recording.get("lost_why") and not recording.get("problem") else ""
+        recorded += f", {paint(str(recording['lost']) + ' lost', 'red')}{why}"
     facts = [
         ("door", paint(engine.get("url") or ", ".join(engine.get("doors") or []), "bold")),
         ("dashboard", f"{engine.get('dashboard', '')}  (homeport open)"),

@@ -9,11 +9,12 @@ from homeport.model.route import RouteState
 
 
 class RecordingState(msgspec.Struct, kw_only=True):
-    """`lost` exchanges passed without being recorded; `problem` says why, "" when all is well."""
+    """`lost` exchanges passed without being recorded, the last for `lost_why`. `problem` is what is wrong now."""
 
     exchanges: int = 0
     bytes: int = 0  # of the store on disk
     lost: int = 0
+    lost_why: str = ""
     problem: str = ""
     lost_lines: int = 0  # log lines that were shown, but not kept
 

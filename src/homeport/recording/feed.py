@@ -56,6 +56,7 @@ class Recording:
         self._is_greeted = asyncio.Event()
         self._state = RecordingState()
         self._lost_before = (0, 0)  # exchanges and lines, by recorders that are gone
+        self._lost_why = ""
         self._trouble = ""
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -125,6 +126,7 @@ class Recording:
         state = self._state
         self._lost_before = (self._lost_before[0] + state.lost, self._lost_before[1] + state.lost_lines)
         state.lost = state.lost_lines = 0
+        self._lost_why = state.lost_why or self._lost_why
         self._questions.give_up()
 
     # to the recorder
@@ -267,6 +269,7 @@ class Recording:
             exchanges=state.exchanges,
             bytes=state.bytes,
             lost=lost,
+            lost_why=state.lost_why or self._lost_why,
             problem=self._trouble or state.problem or (too_fast and _TOO_FAST.format(too_fast)) or "",
             lost_lines=lost_lines,
         )

@@ -36,6 +36,7 @@ class Keeper:
         self.lost = 0
         self.lost_lines = 0
         self.problem = ""
+        self._last_problem = ""
         self._notice = ""  # what became of an older store
         self._path = path
         self._settings = settings
@@ -198,6 +199,7 @@ class Keeper:
             self.problem = f"another process has the recording open: {self._path}"
         else:
             self.problem = f"the recording cannot be written: {error} ({self._path})"
+        self._last_problem = self.problem
 
     def _close_store(self) -> None:
         if self.store is not None:
@@ -248,6 +250,7 @@ class Keeper:
             exchanges=self._retention.exchanges if self.store is not None else 0,
             bytes=self._bytes,
             lost=self.lost,
+            lost_why=self._last_problem if self.lost else "",
             problem=self.problem or self._notice,
             lost_lines=self.lost_lines,
         )

@@ -39,7 +39,7 @@
  * @property {number} visits
  * @property {boolean} gone only in events: it was removed
  *
- * @typedef {{exchanges: number, bytes: number, lost: number, lost_lines: number, problem: string}} RecordingState
+ * @typedef {{exchanges: number, bytes: number, lost: number, lost_why: string, lost_lines: number, problem: string}} RecordingState
  *
  * @typedef {object} EngineState
  * @property {string} version
