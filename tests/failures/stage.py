@@ -87,14 +87,14 @@ class Engine:
 
     @property
     def recorder(self) -> int:
-        return int(
-            until(
-                lambda: next(
-                    (child.pid for child in self.process.children() if "homeport.recorder" in child.cmdline()), 0
-                ),
-                "no recorder",
-            )
-        )
+        def found() -> int:
+            for child in self.process.children():
+                with contextlib.suppress(psutil.Error):  # the last one, which has just ended
+                    if "homeport.recorder" in child.cmdline():
+                        return child.pid
+            return 0
+
+        return int(until(found, "no recorder"))
 
     # the door
 

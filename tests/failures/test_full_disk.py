@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,14 +58,14 @@ def test_a_disk_that_fills_up_with_the_recording(stage: Stage, disk: Path) -> No
     recording = stage.status()["engine"]["recording"]
     assert recording["lost"] > 0
     assert kept + recording["lost"] == 200
-    assert "the recording cannot be written: database or disk is full" in recording["problem"]
+    assert "the recording cannot be written: database or disk is full" in recording["lost_why"]
     told = stage.homeport("status").stdout
     assert f"{recording['lost']} lost" in told
     assert "database or disk is full" in told
 
     # An app started now, though nothing about it can be written down, is ended as well.
     fill(disk)
-    stage.homeport("run", "-d", "--name", "late", "--", "python3", "-m", "http.server", "--bind", "127.0.0.1")
+    stage.homeport("run", "-d", "--name", "late", "--", sys.executable, "-m", "http.server", "--bind", "127.0.0.1")
     assert engine.get("/", "late.localhost")[0] == 200
     stage.homeport("stop", "late")
 
@@ -77,6 +78,7 @@ def test_a_disk_that_fills_up_with_the_recording(stage: Stage, disk: Path) -> No
     until(is_recorded, "nothing is recorded after room was made")
     after = until(lambda: (now := stage.status()["engine"]["recording"])["problem"] == "" and now, "still a problem")
     assert after["lost"] >= recording["lost"], "what was lost stays lost"
+    assert "database or disk is full" in stage.homeport("status").stdout, "and it is still said why"
     assert len(engine.endings("path:/make*")) == kept, "what was kept stays kept"
 
 
