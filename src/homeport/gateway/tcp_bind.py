@@ -54,7 +54,9 @@ def _listen_tcp(family: int, host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if sys.platform.startswith("linux"):  # what is accepted inherits these: two calls less per visit
-            prepare(listener, loopback=Endpoint(host).is_loopback)
+            prepare(listener)
+            if Endpoint(host).is_loopback:
+                do_not_pace(listener)
         listener.bind((host, port))
         listener.listen(BACKLOG)
         listener.setblocking(False)
@@ -64,15 +66,13 @@ def _listen_tcp(family: int, host: str, port: int) -> socket.socket:
     return listener
 
 
-def prepare(sock: socket.socket, *, loopback: bool = False) -> None:
+def prepare(sock: socket.socket) -> None:
     """No waiting for more to send, and urgent bytes stay in the stream instead of vanishing."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-    if loopback:
-        _do_not_pace(sock)
 
 
-def _do_not_pace(sock: socket.socket) -> None:
+def do_not_pace(sock: socket.socket) -> None:
     """Where the system's congestion control is BBR, it sets a timer between any two segments, which on loopback is
     a third of the CPU of a bulk transfer (and more on a virtual machine). Reno has no timer and is always there."""
     option = getattr(socket, "TCP_CONGESTION", None)

@@ -86,7 +86,7 @@ class Flow:
         if sent < size:
             self._block(memoryview(data)[sent:])
         elif size == LITTLE:
-            self.bulk = HAS_SPLICE
+            self._begin_bulk()
             self.pump()
 
     def pump(self, *, thorough: bool = True) -> None:
@@ -141,6 +141,11 @@ class Flow:
         elif events & ERROR:  # nobody is reading, so nobody else would notice
             self.link.source_lost(self, None)
 
+    def _begin_bulk(self) -> None:
+        self.bulk = HAS_SPLICE
+        if self.upward:  # what is accepted has it from its listener
+            self.link.do_not_pace()
+
     def _copy(self) -> tuple[int, bool]:
         """How many bytes, and whether there may be more."""
         try:
@@ -155,7 +160,7 @@ class Flow:
             self.kept.append(data[: self.keep])
             self.keep = max(0, self.keep - size)
         if size == CHUNK:
-            self.bulk = HAS_SPLICE
+            self._begin_bulk()
         self._write(data)
         return size, size == CHUNK
 

@@ -14,7 +14,7 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from homeport.gateway.tcp_bind import prepare
+from homeport.gateway.tcp_bind import do_not_pace, prepare
 from homeport.gateway.tcp_dial import AF_UNIX, Address
 from homeport.gateway.tcp_flow import Flow
 from homeport.model.endpoint import Endpoint
@@ -36,7 +36,8 @@ class Link:
     """Its owner is the relay's thread; `route` gets it back when it is over."""
 
     __slots__ = (
-        "_addresses", "client", "doom", "down", "exchange", "loop", "over", "pending_ready", "route", "up", "upstream",
+        "_addresses", "client", "doom", "down", "exchange", "is_paced", "loop", "over", "pending_ready", "route", "up",
+        "upstream",
     )  # fmt: skip
 
     def __init__(self, loop: RelayLoop, route: TcpRoute, client: socket.socket, client_name: str) -> None:
@@ -47,6 +48,7 @@ class Link:
         self.up: Flow | None = None
         self.down: Flow | None = None
         self.over = False
+        self.is_paced = False  # the upstream's socket is on loopback, and as the system made it
         self.pending_ready: Future[tuple[Endpoint, list[Address]]] | None = None
         self._addresses: list[Address] = []
         self.doom: tuple[Flow, str, str] | None = None
@@ -100,7 +102,8 @@ class Link:
         self.upstream = upstream
         upstream.setblocking(False)
         if address.family != AF_UNIX:
-            prepare(upstream, loopback=address.loopback)
+            prepare(upstream)
+            self.is_paced = address.loopback
         code = upstream.connect_ex(address.where)
         if code == errno.EINPROGRESS:
             code = upstream.connect_ex(address.where)
@@ -142,12 +145,19 @@ class Link:
         self.up = up = Flow(self, self.client, upstream, upward=True)
         self.down = down = Flow(self, upstream, self.client, upward=False)
         up.back, down.back = down, up
+        was_watched = self.loop.watch(upstream, down.on_event, reading=True, writing=False)
+        client_was_watched = self.loop.watch(self.client, up.on_event, reading=True, writing=False)
         # What came before has had its event, and there will not be another one.
-        missed = [flow for flow, sock in ((up, self.client), (down, upstream)) if self.loop.is_watched(sock)]
-        self.loop.watch(upstream, down.on_event, reading=True, writing=False)
-        self.loop.watch(self.client, up.on_event, reading=True, writing=False)
-        for flow in missed:
-            flow.pump()
+        if client_was_watched:
+            up.pump()
+        if was_watched:
+            down.pump()
+
+    def do_not_pace(self) -> None:
+        """Bulk goes to the upstream. Not earlier: it costs 4 µs, three times as much as other options."""
+        if self.is_paced and self.upstream is not None:
+            self.is_paced = False
+            do_not_pace(self.upstream)
 
     def _watch_client(self) -> None:
         """While there is no upstream, notice a client that resets; its bytes stay where they are."""
@@ -160,7 +170,7 @@ class Link:
 
     def rewant(self) -> None:
         """Tell a level-triggered poller what both sockets wait for now."""
-        if self.over or self.up is None or self.down is None or self.upstream is None:
+        if self.loop.poller.is_told_once or self.over or self.up is None or self.down is None or self.upstream is None:
             return
         up, down = self.up, self.down
         want = self.loop.poller.want

@@ -73,7 +73,8 @@ class RelayLoop:
 
     # From the relay's thread.
 
-    def watch(self, sock: socket.socket, handler: Handler, *, reading: bool, writing: bool) -> None:
+    def watch(self, sock: socket.socket, handler: Handler, *, reading: bool, writing: bool) -> bool:
+        """Have `handler` called with the events of `sock`. Answers whether another one was before."""
         fd = sock.fileno()
         known = fd in self._handlers
         self._handlers[fd] = handler
@@ -81,6 +82,7 @@ class RelayLoop:
             self.poller.want(fd, reading=reading, writing=writing)
         else:
             self.poller.watch(fd, reading=reading, writing=writing)
+        return known
 
     def is_watched(self, sock: socket.socket) -> bool:
         return sock.fileno() in self._handlers

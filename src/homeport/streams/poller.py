@@ -23,6 +23,8 @@ MAX_EVENTS = 256
 class Poller(Protocol):
     """One thread's set of watched file descriptors."""
 
+    is_told_once: bool  # `want` and `forget` do nothing here, and need not be called
+
     def watch(self, fd: int, *, reading: bool, writing: bool) -> None:
         """Begin. Raises OSError when the system has no room."""
 
@@ -42,6 +44,8 @@ class Poller(Protocol):
 class EpollPoller:
     """Edge-triggered epoll: every descriptor is registered once, for everything, and never changed (one call less
     for each stop and go). A write edge comes only after a write has found the socket full."""
+
+    is_told_once = True
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -65,6 +69,8 @@ class EpollPoller:
 
 class SelectorPoller:
     """The best of `selectors` (kqueue, poll, select), level-triggered: it repeats itself until told otherwise."""
+
+    is_told_once = False
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
