@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from homeport.model.endpoint import Endpoint
+from homeport.streams.listen import do_not_pace
 from homeport.wire.http1 import (
     HEAD_LIMIT_BYTES,
     BadMessage,
@@ -73,6 +74,9 @@ class Outbound(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.is_made = True
+        sock = transport.get_extra_info("socket")
+        if sock is not None and self.address.is_loopback and not self.address.is_unix:
+            do_not_pace(sock)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
 
     @property

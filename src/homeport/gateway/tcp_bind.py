@@ -11,6 +11,7 @@ import sys
 from homeport.gateway.tcp_dial import known_addresses
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.streams.listen import do_not_pace
 
 BACKLOG = 1024  # visitors that wait while accepting is paused
 
@@ -70,17 +71,6 @@ def prepare(sock: socket.socket) -> None:
     """No waiting for more to send, and urgent bytes stay in the stream instead of vanishing."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-
-
-def do_not_pace(sock: socket.socket) -> None:
-    """Where the system's congestion control is BBR, it sets a timer between any two segments, which on loopback is
-    a third of the CPU of a bulk transfer (and more on a virtual machine). Reno has no timer and is always there."""
-    option = getattr(socket, "TCP_CONGESTION", None)
-    if option is not None:
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, option, b"reno")
-        except OSError:
-            pass  # it is only slower
 
 
 def _listen_unix(path: str) -> socket.socket:

@@ -14,12 +14,13 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from homeport.gateway.tcp_bind import do_not_pace, prepare
+from homeport.gateway.tcp_bind import prepare
 from homeport.gateway.tcp_dial import AF_UNIX, Address
 from homeport.gateway.tcp_flow import Flow
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Unavailable
+from homeport.streams.listen import do_not_pace
 from homeport.streams.poller import ERROR
 
 if TYPE_CHECKING:
