@@ -22,7 +22,7 @@ import psutil
 
 from homeport.control import launch
 from homeport.control.client import Client
-from homeport.control.launch import ensure_engine, running_engine
+from homeport.control.launch import ensure_engine
 from homeport.machine import this_machine
 from homeport.machine.home import Home
 from homeport.model.app import AppSpec, AppState
@@ -235,13 +235,13 @@ class Stage:
 
     def close(self) -> None:
         """End what the test left on purpose, then see that it is all."""
-        client = running_engine(self.home) if os.path.exists(self.home.root) else None
-        if client is not None:
-            client.engine.stop()
-        for pid in self._engines:
-            until(lambda pid=pid: os.waitpid(pid, os.WNOHANG)[0], "the engine does not end")  # type: ignore[misc]
+        if os.path.isdir(self.home.root):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.homeport("down", status=None)
         for process in self._started:
-            process.wait(LIMIT_S)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
@@ -251,6 +251,8 @@ class Stage:
         for pid in left:  # they fail the test, and shall not outlive it
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for pid in self._engines:
+            os.waitpid(pid, 0)
         assert left == {}, f"left running: {left}"
         if os.path.isdir(self.home.root):
             lock = this_machine().lock_file(self.home.lock)

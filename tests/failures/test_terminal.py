@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from homeport.control.launch import running_engine
 from tests.failures.stage import LIMIT_S, ORIGIN, Stage, runs, until
 
 POLITE = """
@@ -134,6 +135,10 @@ def test_a_second_ctrl_c_kills(stage: Stage, terminal: Any) -> None:
     shell.press(b"\x03")
     assert shell.end() == 128 + signal.SIGKILL
     assert not runs(pid)
+    engine = running_engine(stage.home)
+    assert engine is not None
+    said = [line.text for line in engine.logs.list("web") if line.stream == "homeport"]
+    assert [text for text in said if "did not end within" in text] == [], "it was not killed, its time had run out"
 
 
 def test_ctrl_c_while_the_engine_starts_leaves_no_app(

@@ -119,17 +119,19 @@ def test_sigterm_ignored_by_three_generations(stage: Stage) -> None:
 def test_a_child_that_outlives_its_app_with_the_pipes(stage: Stage, env: str) -> None:
     engine = stage.engine()
     engine.client.apps.start([stage.python(HEIR.replace("ENV", env))])
-    state = engine.client.apps.wait("web")
-    assert (state.state, state.exit_code) == ("failed", 3)
     [heir] = pids(stage, 1)
-    if env == "None":
-        assert not runs(heir), "what is known to be the app's ends with it"
-    stage.origin(engine)
-    assert engine.get()[0] == 200
-    engine.client.apps.stop("web")
-    stage.down(engine)
-    if runs(heir):
-        os.kill(heir, signal.SIGKILL)
+    try:
+        state = engine.client.apps.wait("web")
+        assert (state.state, state.exit_code) == ("failed", 3)
+        if env == "None":
+            assert not runs(heir), "what is known to be the app's ends with it"
+        stage.origin(engine)
+        assert engine.get()[0] == 200
+        engine.client.apps.stop("web")
+        stage.down(engine)
+    finally:
+        if runs(heir):
+            os.kill(heir, signal.SIGKILL)
 
 
 def test_fifty_megabytes_without_a_line_and_binary_garbage(stage: Stage) -> None:
@@ -148,4 +150,6 @@ def test_fifty_megabytes_without_a_line_and_binary_garbage(stage: Stage) -> None
     assert peak < 48 * MIB
     last = engine.client.logs.list("flood", limit=3)
     assert "the flood is over" in [line.text for line in last]
+    pieces = [len(line.text) for line in engine.client.logs.list("flood", limit=500)]
+    assert max(pieces) <= 64 * 1024
     engine.client.apps.stop("flood")
