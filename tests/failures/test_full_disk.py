@@ -11,19 +11,22 @@ from pathlib import Path
 import pytest
 
 from homeport.model.exchange import COMPLETE
+from tests.failures.conftest import NEEDS_NAMESPACE
 from tests.failures.stage import MIB, Stage, until
 
 SIZE = 6 * MIB
 
 
 @pytest.fixture
-def disk(home: Path) -> Iterator[Path]:
-    """The home is a file system of its own."""
+def disk(home: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The home is a file system of its own. Where we may not mount one, conftest.py runs the test where we may."""
     home.mkdir(mode=0o700)
     options = f"size={SIZE},mode=0700,uid={os.getuid()}"
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", home], capture_output=True, text=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", home], capture_output=True)
     if mounted.returncode:
-        pytest.skip(f"only root may mount a tmpfs: {mounted.stderr.strip()}")
+        request.node.stash[NEEDS_NAMESPACE] = True
+        yield home
+        return
     yield home
     subprocess.run(["umount", home], check=True)
 
