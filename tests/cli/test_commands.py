@@ -219,6 +219,13 @@ class TestShow:
         assert '  "name": "Åsa"' in out
         assert "wait" in out
 
+    def test_a_tcp_connection_has_no_answer_to_miss(self) -> None:
+        engine = FakeEngine()
+        engine.traffic.detail = detail(exchange(1, kind="tcp", status=0, path="127.0.0.1:5432"))
+        out = invoke("show 1", engine).out
+        assert "#1 127.0.0.1:5432" in out
+        assert "connection  12 ms" in out
+
     def test_credentials_are_hidden_on_a_terminal_only(self) -> None:
         engine = FakeEngine()
         headers = [("Authorization", "Bearer s3cret"), ("X-Api-Key", "s3cret"), ("Accept", "*/*")]

@@ -160,6 +160,7 @@ async def test_without_recording_there_are_still_logs(path: Path) -> None:
     settings = Settings(recording=False)
     recording = Recording(settings, recorder_command(path, settings))
     await recording.start()
+    assert recording.tap.body_limit_bytes == 0  # the road keeps no bytes that nobody wants
     pass_by(recording)
     recording.tap.line(LogLine(app="api", at="2026-11-22T00:00:00Z", text="hello"))
     assert len(await recording.logs()) == 1

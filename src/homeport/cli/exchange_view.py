@@ -37,7 +37,7 @@ def _title(detail: ExchangeDetail, paint: Paint) -> list[str]:
     summary = detail.summary
     target = visible(summary.path if summary.kind == "tcp" else f"{summary.method} http://{summary.host}{summary.path}")
     facts = [
-        paint(str(summary.status), *status_styles(summary.status)) if summary.status else "no answer",
+        _outcome(summary, paint),
         duration(summary.duration_ms),
         f"{size(summary.request_bytes)} up, {size(summary.response_bytes)} down",
         moment(summary.started),
@@ -47,6 +47,12 @@ def _title(detail: ExchangeDetail, paint: Paint) -> list[str]:
         way.append(f"→ {detail.upstream}{' (pooled connection)' if detail.reused else ''}")
     lines = [f"{paint(f'#{summary.id}', 'dim')} {paint(target, 'bold')}", "  ".join(facts), visible(" ".join(way))]
     return lines + _ending_lines(summary, paint)
+
+
+def _outcome(summary: ExchangeSummary, paint: Paint) -> str:
+    if summary.kind == "tcp":
+        return "connection"
+    return paint(str(summary.status), *status_styles(summary.status)) if summary.status else "no answer"
 
 
 def _ending_lines(summary: ExchangeSummary, paint: Paint) -> list[str]:

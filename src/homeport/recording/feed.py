@@ -46,7 +46,9 @@ class Recording:
 
     def __init__(self, settings: Settings, command: Command) -> None:
         tap = RecorderTap if settings.recording else LinesTap
-        self.tap = tap(self._wake, self._greet, self._line, body_limit_bytes=settings.body_limit_bytes)
+        self.tap = tap(
+            self._wake, self._greet, self._line, body_limit_bytes=settings.body_limit_bytes if settings.recording else 0
+        )
         self._command = command
         self._outbox = Outbox()
         self._subscriptions = Subscriptions(self._watch)
