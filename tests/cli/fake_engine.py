@@ -28,7 +28,7 @@ def app(name: str = "web", state: State = "ready", **more: object) -> AppState:
     values: dict[str, object] = {
         "name": name,
         "project": "shop",
-        "folder": "/work/shop",
+        "folder": "/code/shop",
         "route": name,
         "kind": "process",
         "pid": 4242 if state in ("ready", "starting") else None,

@@ -31,7 +31,7 @@ class TestStatus:
         out = invoke("status", engine).out
         assert "http://127.0.0.1:62893" in out
         assert "homeport open" in out
-        assert "web  ● ready       http://web.localhost:62893  21345  4242  /work/shop\n" in out
+        assert "web  ● ready       http://web.localhost:62893  21345  4242  /code/shop\n" in out
         assert "✗ api exited with code 1\n  its last line: boom\nhint: homeport logs api" in out
         assert "127.0.0.1:62900" in out
         assert "\x1b" not in out

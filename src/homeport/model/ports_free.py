@@ -52,7 +52,7 @@ def named(process: ProcessFact) -> str:
 
 
 def sentence(ending: Ending) -> str:
-    """What will happen: `stop node (pid 12) from /work/shop: SIGTERM to its group of 3 processes, …`."""
+    """What will happen: `stop node (pid 12) from /code/shop: SIGTERM to its group of 3 processes, …`."""
     place = f" from {ending.listener.folder}" if ending.listener.folder else ""
     if ending.how == "app":
         return f"stop the app {ending.app} through homeport: {named(ending.listener)}{place}"
