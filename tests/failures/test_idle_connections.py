@@ -23,9 +23,8 @@ def test_a_thousand_idle_connections(stage: Stage) -> None:
                 for client in clients:
                     client.sendall(request(f"/hello?use={use}"))
                     assert read_answer(client) == (200, b"hello")
-                inside = engine.inside()
-                assert inside["Inbound"] == COUNT
-                assert inside["Visit"] == 0, "an idle connection keeps its last visit"
+                assert engine.inside()["Inbound"] == COUNT
+                until(lambda: engine.inside()["Visit"] == 0)  # the last answer may be read before its visit has ended
             of_one = (engine.rss() - before) / COUNT
             print(f"{COUNT} idle connections: {of_one / 1024:.1f} KiB each")
             assert of_one < BYTES_OF_ONE
