@@ -74,6 +74,7 @@ def test_a_plain_request() -> None:
         (request(first="GET / HTTP/1.2"), 400),
         (request(first="GET / http/1.1"), 400),
         (request(first="CONNECT a:1 HTTP/1.1"), 400),
+        (request(first="CONNECT /a HTTP/1.1"), 501),
         (request(first="GET http://b/ HTTP/1.1"), 400),
         (request(first="GET file:///etc/passwd HTTP/1.1"), 400),
         (request("Expect: more"), 417),

@@ -12,11 +12,11 @@ from typing import Literal
 
 from homeport.gateway.seams import Target
 from homeport.model.errors import HomeportError
-from homeport.model.name import is_route_name
+from homeport.model.name import RESERVED, is_route_name
 
 Kind = Literal["app", "http", "unix", "tcp", "control"]
 
-CONTROL = "homeport"  # the route of the dashboard; reached by its host alone, never by a path that apps share
+CONTROL = RESERVED  # the route of the dashboard; reached by its host alone, never by a path that apps share
 PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only costs the look-up

@@ -133,17 +133,11 @@ def parse_request_head(raw: bytes) -> RequestHead:
     for line, name, value in _DECIDING.findall(raw):
         name = name.lower()
         if name == b"host":
-            if host is not None:
-                raise BadMessage("there are two Host fields")
-            host = value.rstrip(b" \t")
+            host = _only(host, value, "Host")
         elif name == b"content-length":
-            if length is not None:
-                raise BadMessage("there are two Content-Length fields")
-            length = value.rstrip(b" \t")
+            length = _only(length, value, "Content-Length")
         elif name == b"transfer-encoding":
-            if coding is not None:
-                raise BadMessage("there are two Transfer-Encoding fields")
-            coding = value.rstrip(b" \t").lower()
+            coding = _only(coding, value, "Transfer-Encoding").lower()
         elif name == b"expect":
             if value.rstrip(b" \t").lower() != b"100-continue":
                 raise BadMessage("the expectation is not 100-continue", 417)
@@ -157,6 +151,9 @@ def parse_request_head(raw: bytes) -> RequestHead:
                 head.te_trailers = b"trailers" in _options(value)
             elif name == b"cdn-loop":
                 head.loops += b"," + value
+    if method == b"CONNECT" and target.startswith(b"/"):
+        # A 2xx answer to it is a tunnel to some readers and has a body to others (RFC 9110 section 9.3.6).
+        raise BadMessage("this door is no forward proxy", 501)
     if head.connection:
         _settle_connection(head, upgrade)
     if length is not None or coding is not None:
@@ -210,13 +207,9 @@ def parse_response_head(raw: bytes, request_method: bytes = b"GET") -> ResponseH
     for line, name, value in _ANSWER_DECIDING.findall(raw):
         name = name.lower()
         if name == b"content-length":
-            if length is not None:
-                raise BadMessage("there are two Content-Length fields")
-            length = value.rstrip(b" \t")
+            length = _only(length, value, "Content-Length")
         elif name == b"transfer-encoding":
-            if coding is not None:
-                raise BadMessage("there are two Transfer-Encoding fields")
-            coding = value.rstrip(b" \t").lower()
+            coding = _only(coding, value, "Transfer-Encoding").lower()
         else:
             head.dropped += (line,)
             if name == b"connection":
@@ -326,6 +319,13 @@ class ChunkedBody:
     def _check_unfinished(data: bytes, at: int, limit: int, so_far: re.Pattern[bytes]) -> None:
         if len(data) - at > limit or so_far.fullmatch(data, at) is None:
             raise BadMessage("a chunk size is malformed")
+
+
+def _only(before: bytes | None, value: bytes, name: str) -> bytes:
+    """The value of a field that may stand there once."""
+    if before is not None:
+        raise BadMessage(f"there are two {name} fields")
+    return value.rstrip(b" \t")
 
 
 def _framing(length: bytes | None, coding: bytes | None, is_http11: bool) -> int:
