@@ -61,7 +61,7 @@ def _who(places: list[str], options: set[str]) -> int | None:
         return answer(places[0], terminal, as_json="--json" in options)
     except BrokenPipeError:
         raise
-    except Exception:
+    except Exception:  # whatever it was: the long way meets it again and reports it
         return None
 
 
