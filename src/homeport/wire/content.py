@@ -47,11 +47,6 @@ def decode_content(data: bytes, codings: str, limit_bytes: int) -> Decoded:
     return Decoded(data[:limit_bytes], is_whole and not names and len(data) <= limit_bytes, ", ".join(names))
 
 
-def can_decode(coding: str) -> bool:
-    """Whether this installation can remove the coding: br and zstd depend on what is installed."""
-    return coding.strip().lower() in ("", "identity") or _decoder(coding.strip().lower()) is not None
-
-
 def _decoder(name: str) -> _Decoder | None:
     if name in ("gzip", "x-gzip"):
         return _gunzip
