@@ -7,6 +7,7 @@ that of the first app that failed, else 0; with one app it is the app's own.
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from homeport.cli.app_lines import has_ended
@@ -22,6 +23,7 @@ from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
 
 TICK_S = 0.5  # how long a signal may wait for the loop on systems where it cannot interrupt it
+LAST_REQUESTS_S = 0.3  # requests pass through the recorder, 0.13 s, and may come after the news of the end
 LAST_LINES = 1000
 HANGUP_STATUS = 129  # 128 + SIGHUP
 
@@ -80,7 +82,8 @@ class Foreground:
         try:
             while not self._is_over():
                 self._take(self._feed.next(TICK_S))
-            while (data := self._feed.next(0)) is not None:
+            ends_s = time.monotonic() + (LAST_REQUESTS_S if "exchange" in self._kinds else 0)
+            while (data := self._feed.next(max(0, ends_s - time.monotonic()))) is not None:
                 self._take(data)
             self._last_lines()
         except FeedEnded:
