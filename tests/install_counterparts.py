@@ -20,6 +20,12 @@ COUNTERPARTS = {
     "node": "nodejs",
     "npm": "npm",
     "git": "git",
+    "nft": "nftables",
+    "iptables": "iptables",
+    "ufw": "ufw",
+    "ss": "iproute2",
+    "lsof": "lsof",
+    "tmux": "tmux",
 }
 
 

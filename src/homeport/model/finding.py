@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Level = Literal["problem", "warning", "note"]  # does not work · works, and may surprise · good to know
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +19,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     why: str = ""
     next: str = ""
+    level: Level = "problem"
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the upstream, not a mistake of ours
