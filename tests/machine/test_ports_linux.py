@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 
-import msgspec
 import pytest
 
 if sys.platform != "linux":
@@ -21,6 +21,7 @@ from homeport.machine.ports import Ports, this_computer
 from homeport.machine.ports_fake import FakePorts
 from homeport.machine.ports_linux import LinuxPorts
 from homeport.machine.ports_psutil import PsutilPorts
+from homeport.model.fact import plain, replace
 from homeport.model.ports import Occupant, SocketFact
 
 
@@ -89,18 +90,18 @@ def test_a_process_that_may_not_be_seen_has_a_user_still() -> None:
         if child == 0:
             listener.close()
             os.setuid(65534)
-            os.write(writing, msgspec.json.encode(LinuxPorts().sockets(port)))
+            os.write(writing, json.dumps(plain(LinuxPorts().sockets(port))).encode())
             os._exit(0)
         os.close(writing)
         with open(reading, "rb") as answer:
-            (found,) = msgspec.json.decode(answer.read(), type=list[SocketFact])
+            (found,) = json.load(answer)
         os.waitpid(child, 0)
-    assert (found.pids, found.user) == ((), "root")
+    assert (found["pids"], found["user"]) == ([], "root")
 
 
 def test_by_psutil_as_elsewhere() -> None:
     there, udp, busy = around(PsutilPorts())
-    check([msgspec.structs.replace(there[0], user="-")], udp, busy)
+    check([replace(there[0], user="-")], udp, busy)
 
 
 def time_wait(ports: Ports) -> Occupant:
@@ -149,7 +150,7 @@ def test_another_start_time_is_another_process(sleeper: int) -> None:
     ports = LinuxPorts()
     found = ports.process(sleeper)
     assert found
-    earlier = msgspec.structs.replace(found, start=found.start - 1)
+    earlier = replace(found, start=found.start - 1)
     assert ports.end(earlier) == f"pid {sleeper} is not the same process any more"
     assert (still := ports.process(sleeper))
     assert still.start == found.start

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from homeport.machine.ports import Ports
 from homeport.model.errors import HomeportError
+from homeport.model.fact import Fact, replace
 from homeport.model.ports import (
     PortClass,
     PortStory,
@@ -25,7 +24,7 @@ from homeport.model.ports_next import next_step
 from homeport.model.ports_why import why
 
 
-class PortRow(msgspec.Struct, frozen=True, kw_only=True):
+class PortRow(Fact):
     """A listening socket with one of its holders; `processes` counts all of them."""
 
     protocol: str
@@ -87,7 +86,7 @@ def who(ports: Ports, port: int, host: str = "") -> PortStory:
         others=tuple(filter(None, map(ports.process, sorted({pid for one in occupants for pid in one.pids})))),
         bindable=binds,
     )
-    return msgspec.structs.replace(story, next=next_step(story))
+    return replace(story, next=next_step(story))
 
 
 def story_of(ports: Ports, process: ProcessFact) -> ProcessStory:

@@ -94,12 +94,16 @@ class Session:
         """`value` (structs, lists, plain data) as indented JSON on stdout."""
         import msgspec
 
-        self.terminal.data(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        from homeport.model.fact import plain
+
+        self.terminal.data(msgspec.json.format(msgspec.json.encode(value, enc_hook=plain), indent=2).decode())
 
     def json_line(self, value: Any) -> None:
         import msgspec
 
-        self.terminal.data(msgspec.json.encode(value).decode())
+        from homeport.model.fact import plain
+
+        self.terminal.data(msgspec.json.encode(value, enc_hook=plain).decode())
 
 
 class RealConnect:

@@ -24,9 +24,11 @@ def answer(place: str, terminal: Terminal, *, as_json: bool = False, ports: Port
         return INVALID
     story = who(ports or this_computer(), port, host)
     if as_json:
-        import msgspec
+        import json
 
-        terminal.data(msgspec.json.format(msgspec.json.encode(story), indent=2).decode())
+        from homeport.model.fact import plain
+
+        terminal.data(json.dumps(plain(story), indent=2, ensure_ascii=False))
     else:
         terminal.data("\n".join(story_lines(story, terminal.paint, time.time())))
     return LISTENS if story.listening else NOBODY

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import Protocol
 
 from homeport.model.ports import BIND_ADDRESSES, Bindable, Occupant, ProcessFact, SocketFact
+
+TYPE_CHECKING = False  # see homeport.model.fact
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 
 class Ports(Protocol):

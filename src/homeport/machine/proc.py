@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-import msgspec
+from homeport.model.fact import Fact
 
 NOT_AN_APPS = "-"  # an environment that is whole, and names no app
 _PAGE_BYTES = 4096
 
 
-class Stat(msgspec.Struct, frozen=True):
+class Stat(Fact, kw_only=False):
     """The fields of /proc/PID/stat that we use."""
 
     state: str

@@ -5,7 +5,6 @@ Pure text to rows. It cannot tell whether `::` takes IPv4 as well, so it says th
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 
 from homeport.machine.sock_diag import Row
@@ -70,5 +69,7 @@ def _row(fields: list[bytes]) -> Row | None:
 
 def _host(text: bytes) -> str:
     """An address as four-byte words, each printed in the machine's byte order; every machine we run on is little."""
+    import ipaddress
+
     raw = bytes.fromhex(text.decode("ascii"))
     return str(ipaddress.ip_address(b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))))

@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-import msgspec
+from homeport.model.fact import Fact
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
@@ -33,7 +33,7 @@ _UNIX_REQUEST = struct.Struct("=BBHIII8s")
 _ATTRIBUTE = struct.Struct("=HH")
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(Fact):
     """One socket. `path` is set for Unix sockets, `host` and `port` for TCP. `inode` 0: the socket is closing."""
 
     inode: int

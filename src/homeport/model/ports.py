@@ -7,18 +7,35 @@ classes of port numbers. Never asks a computer anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from types import MappingProxyType
 
-import msgspec
+from homeport.model.fact import Fact
 
-from homeport.model.endpoint import Endpoint
+TYPE_CHECKING = False  # see homeport.model.fact
+if TYPE_CHECKING:
+    from typing import Literal
 
-PortClass = Literal["well-known", "registered", "dynamic"]
-Bindable = Literal["free", "taken", "denied", "absent"]  # denied: we may not · absent: no such address here
-OccupantKind = Literal["time-wait", "connection", "bound"]
-LinkKind = Literal[
-    "homeport", "container", "unit", "supervisor", "tmux", "screen", "shell", "script", "ssh", "cron", "init", "parent"
-]
+    from homeport.model.endpoint import Endpoint
+
+    PortClass = Literal["well-known", "registered", "dynamic"]
+    Bindable = Literal["free", "taken", "denied", "absent"]  # denied: we may not · absent: no such address here
+    OccupantKind = Literal["time-wait", "connection", "bound"]
+    LinkKind = Literal[
+        "homeport",
+        "container",
+        "unit",
+        "supervisor",
+        "tmux",
+        "screen",
+        "shell",
+        "script",
+        "ssh",
+        "cron",
+        "init",
+        "parent",
+    ]
+else:
+    PortClass = Bindable = OccupantKind = LinkKind = str
 
 BIND_ADDRESSES = ("127.0.0.1", "::1", "0.0.0.0", "::")
 
@@ -37,7 +54,7 @@ _HABITS = {
 }
 
 
-class SocketFact(msgspec.Struct, frozen=True, kw_only=True):
+class SocketFact(Fact):
     """One listening socket (UDP: one that anybody may send to). `pids` is empty where no holder may be seen."""
 
     protocol: Literal["tcp", "udp"] = "tcp"
@@ -52,7 +69,7 @@ class SocketFact(msgspec.Struct, frozen=True, kw_only=True):
         return not self.endpoint.is_loopback
 
 
-class ProcessFact(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessFact(Fact):
     """One process. Fields that may not be seen are empty; `start` with the pid is its identity."""
 
     pid: int
@@ -71,7 +88,7 @@ class ProcessFact(msgspec.Struct, frozen=True, kw_only=True):
     is_deleted: bool = False  # its program was deleted or replaced since it started
 
 
-class Occupant(msgspec.Struct, frozen=True, kw_only=True):
+class Occupant(Fact):
     """A socket that uses a port without listening on it."""
 
     kind: OccupantKind
@@ -82,7 +99,7 @@ class Occupant(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+class Link(Fact):
     """One answer to "why does it run": the nearest comes first."""
 
     kind: LinkKind
@@ -91,7 +108,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     pid: int = 0
 
 
-class ProcessStory(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessStory(Fact):
     """A process that holds the port, where it comes from, and why it runs."""
 
     process: ProcessFact
@@ -100,7 +117,7 @@ class ProcessStory(msgspec.Struct, frozen=True, kw_only=True):
     why: tuple[Link, ...] = ()
 
 
-class PortStory(msgspec.Struct, frozen=True, kw_only=True):
+class PortStory(Fact):
     """All about one port. With a `host`, `listening` answers there and `elsewhere` listens on other addresses."""
 
     port: int
@@ -116,7 +133,7 @@ class PortStory(msgspec.Struct, frozen=True, kw_only=True):
     holders: tuple[ProcessStory, ...] = ()
     occupants: tuple[Occupant, ...] = ()
     others: tuple[ProcessFact, ...] = ()  # the processes behind the occupants
-    bindable: Mapping[str, Bindable] = {}
+    bindable: Mapping[str, Bindable] = MappingProxyType({})
     next: str = ""
 
 
