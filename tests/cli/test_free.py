@@ -87,7 +87,9 @@ def test_without_a_terminal_it_needs_a_yes() -> None:
         assert invoke(["free", str(port), "--dry-run"]).status == 0
         plans = json.loads(invoke(["free", str(port), "--dry-run", "--json"]).out)
         assert invoke(["who", str(port)]).status == 0, "it lives"
-    assert plans[0]["endings"][0]["why"] == "since its process group is ours"
+    # Our own group; where the tests run in the background, whoever led it may be gone.
+    reasons = ("since its process group is ours", "since the leader of its process group is gone or not its parent")
+    assert plans[0]["endings"][0]["why"] in reasons
 
 
 @pytest.mark.parametrize(("typed", "status"), [(b"n\n", 1), (b"y\n", 0)])
