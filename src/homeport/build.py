@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 async def run_engine(home: Home, settings: Settings, machine: Machine, word: Word, *, foreground: bool) -> None:
     """One engine, from opening its parts to closing them. The caller holds the lock of the home."""
     from homeport.app.doors import Doors, free_near
+    from homeport.app.ports import who
+    from homeport.app.taken import find_taken
+    from homeport.machine.ports import this_computer
     from homeport.recorder import ENTRY
     from homeport.recording.command import recorder_command
     from homeport.recording.feed import Recording
@@ -39,7 +43,9 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
     ending = asyncio.Event()
     daemon.on_signals(ending.set, foreground=foreground)
     wanted = parse_endpoint(settings.door)
-    free = free_near(wanted)
+    ports = this_computer()
+    taken = partial(find_taken, ports)
+    free = free_near(wanted, taken)
     told = msgspec.structs.replace(settings, door=str(free))  # it finds processes by the door's real port
     async with AsyncExitStack() as parts:  # closes them from the last to the first
         recording = Recording(settings, recorder_command(Path(home.store), told, ENTRY))
@@ -81,14 +87,14 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         await recorder
 
         door = Door(Routes(), recording.tap, machine.client_is_gone)
-        doors = Doors(door, machine)
+        doors = Doors(door, taken)
         await doors.open(wanted, free)
         parts.push_async_callback(door.close)
         tcp = TcpRelay(recording.tap)
         tcp.start()
         parts.callback(tcp.stop)
         urls = Urls(doors.first)
-        roads = Roads(door, tcp, urls, explain_upstream, lambda state: hub.publish("route", state))
+        roads = Roads(door, tcp, urls, explain_upstream, lambda state: hub.publish("route", state), taken)
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
@@ -102,6 +108,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 journal=Journal(home.children, machine),
                 log=LogSink(recording.tap, lambda line: hub.publish("log", line)),
                 explain=explain_app,
+                story_of=partial(who, ports),
                 changed=lambda state: hub.app_changed(state),
                 urls=urls,
                 marker_key=home.key,

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
 from homeport.app.doors import Doors, free_near
 from homeport.app.roads import Roads
+from homeport.app.taken import FindTaken, find_taken
 from homeport.app.urls import Urls
 from homeport.doctor.checks.upstream import explain_upstream
 from homeport.gateway.door import Door
 from homeport.gateway.routes import Routes
 from homeport.gateway.tcp import TcpRelay
-from homeport.machine.fake import FakeMachine
+from homeport.machine.ports import this_computer
+from homeport.machine.ports_fake import FakePorts
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.ports import ProcessFact, SocketFact
 from homeport.model.route import RouteSpec, RouteState
 from homeport.recording.memory import MemoryTap
 
 ANY = Endpoint("127.0.0.1", 0)
+TAKEN = partial(find_taken, this_computer())
 
 
 class House:
@@ -31,9 +37,9 @@ class House:
     def __init__(self) -> None:
         self.door = Door(Routes(), MemoryTap())
         self.tcp = TcpRelay(MemoryTap())
-        self.doors = Doors(self.door, FakeMachine())
+        self.doors = Doors(self.door, TAKEN)
         self.told: list[RouteState] = []
-        self.roads = Roads(self.door, self.tcp, Urls(self.doors.first), explain_upstream, self.told.append)
+        self.roads = Roads(self.door, self.tcp, Urls(self.doors.first), explain_upstream, self.told.append, TAKEN)
 
 
 @pytest.fixture
@@ -107,6 +113,9 @@ async def test_a_route_that_cannot_listen_leaves_no_trace(house: House) -> None:
             with pytest.raises(HomeportError) as caught:
                 await house.roads.add(RouteSpec(name="api", target=target, listen=listen))
             assert caught.value.code == "port-taken"
+            assert f"127.0.0.1:{listen} is taken by " in caught.value.message
+            assert f"(pid {os.getpid()})" in caught.value.message
+            assert caught.value.hint == f"homeport free {listen}"
     assert house.roads.states() == []
     assert house.told == []
 
@@ -132,20 +141,27 @@ async def test_activity_is_what_idle_stop_asks_for(house: House) -> None:
     assert 0 <= idle_s < 60
 
 
+def node_on(endpoint: Endpoint) -> FindTaken:
+    """A computer on which nothing but a node listens, there."""
+    ports = FakePorts()
+    ports.processes[4121] = ProcessFact(pid=4121, name="node", folder="/shop")
+    ports.listening.append(SocketFact(endpoint=endpoint, pids=(4121,)))
+    return partial(find_taken, ports)
+
+
 async def test_the_door_takes_the_next_port_and_names_who_is_in_the_way() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = Endpoint("127.0.0.1", taken.getsockname()[1])
-        machine = FakeMachine()
-        machine.listen(4121, "127.0.0.1", wanted.port)
+        node = node_on(wanted)
         door = Door(Routes(), MemoryTap())
-        doors = Doors(door, machine)
-        free = free_near(wanted)
+        doors = Doors(door, node)
+        free = free_near(wanted, node)
         assert free.port > wanted.port
         await doors.open(wanted, wanted)  # somebody was quicker than us
         [opened] = {endpoint.port for endpoint in door.endpoints}
         assert opened >= free.port
         assert doors.warnings == [
-            f"{wanted} is taken by {machine.holder(wanted.port)[0]}; the door is 127.0.0.1:{opened} instead"
+            f"{wanted} is taken by node (pid 4121), started from /shop; the door is 127.0.0.1:{opened} instead"
         ]
         await door.close()
 
@@ -153,11 +169,10 @@ async def test_the_door_takes_the_next_port_and_names_who_is_in_the_way() -> Non
 async def test_the_other_family_is_missed_where_somebody_has_it() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
         port = taken.getsockname()[1]
-        machine = FakeMachine()
-        machine.listen(4121, "::1", port)
+        node, wanted = node_on(Endpoint("::1", port)), Endpoint("127.0.0.1", port)
         door = Door(Routes(), MemoryTap())
-        doors = Doors(door, machine)
-        await doors.open(Endpoint("127.0.0.1", port), free_near(Endpoint("127.0.0.1", port)))
+        doors = Doors(door, node)
+        await doors.open(wanted, free_near(wanted, node))
         assert doors.addresses() == [f"127.0.0.1:{port}"]
-        assert doors.warnings[0].startswith(f"[::1]:{port} is taken by a process (pid 4121)")
+        assert doors.warnings[0].startswith(f"[::1]:{port} is taken by node (pid 4121)")
         await door.close()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from homeport.doctor.checks.app import duration, explain_app
 from homeport.doctor.checks.last_words import last_words
 from homeport.model.app import AppFacts, Ready
+from tests.doctor.test_port_taken import STORY
 
 NODE_CRASH = """\
 node:internal/modules/cjs/loader:1143
@@ -86,11 +87,11 @@ SITUATIONS = [
         "Install it, or correct the command: vite",
     ),
     (
-        facts(error="port 3000 is taken", port_holder="node (pid 4121), started from /home/ann/shop"),
+        facts(error="port 3000 is taken", port_story=STORY),
         "port-taken",
-        "web could not be started: port 3000 is taken.",
-        "It is held by node (pid 4121), started from /home/ann/shop.",
-        "End that process, or give web another port.",
+        "web could not be started: port 3000 is taken by node (pid 4121), started from /home/ann/shop.",
+        "It listens on 127.0.0.1:3000.",
+        "homeport free 3000",
     ),
     (
         facts(waited_s=60.0, last_log=["compiling"]),
@@ -202,7 +203,7 @@ STATES = ["idle", "waiting", "starting", "ready", "backoff", "stopping", "stoppe
         last_log=st.lists(st.text()),
         error=st.sampled_from(["", "Connection refused", "connection closed", "No route to host"]),
         ready=st.sampled_from([Ready(), Ready(path="/x"), Ready(log="x"), Ready(command="x")]),
-        port_holder=st.sampled_from(["", "node (pid 1)"]),
+        port_story=st.sampled_from([None, STORY]),
     )
 )
 def test_whatever_is_known_there_is_one_sentence_with_an_end(known: AppFacts) -> None:

@@ -201,10 +201,27 @@ async def test_a_taken_fixed_port_names_its_holder(shop: Workshop) -> None:
         state = await app.settled()
     assert state.finding
     assert state.finding.code == "port-taken"
-    assert f"port {port} is taken" in state.finding.what
-    assert f"(pid {os.getpid()})" in state.finding.why
+    assert f"port {port} is taken by " in state.finding.what
+    assert f"(pid {os.getpid()})" in state.finding.what
+    assert f"127.0.0.1:{port}" in state.finding.why
+    assert state.finding.next == f"homeport free {port}"
     assert (await shop.supervisor.restart("web")).route == "web"
     assert (await app.settled()).state == "exited"
+
+
+@pytest.mark.parametrize("words", ["listen EADDRINUSE: address already in use :::{}", "Address already in use"])
+async def test_a_port_that_the_app_chose_itself_names_its_holder(shop: Workshop, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        complaint = f"Error: {words.format(port)}"
+        app = await shop.supervisor.start(shop.python(f"print({complaint!r}, flush=True); sys.exit(1)"))
+        state = await app.settled()
+    assert state.finding
+    if "{}" in words:
+        assert state.finding.code == "port-taken"
+        assert f"(pid {os.getpid()})" in state.finding.what
+    else:
+        assert state.finding.code == "app-exited", "no port is known, so nobody is blamed"
 
 
 async def test_a_child_without_reuseaddr_gets_its_port_on_the_second_try(shop: Workshop) -> None:

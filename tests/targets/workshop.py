@@ -9,14 +9,17 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from homeport.app.ports import who
 from homeport.doctor.checks.app import explain_app
 from homeport.machine import this_machine
 from homeport.machine.home import Home
 from homeport.machine.interface import Machine
 from homeport.machine.leases import Leases
+from homeport.machine.ports import this_computer
 from homeport.model.app import AppSpec, AppState, Serve
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
@@ -151,6 +154,7 @@ async def opened(tmp_path: Path, pace: Pace = HURRY) -> AsyncIterator[Workshop]:
         journal=Journal(home.children, machine),
         log=log,
         explain=explain_app,
+        story_of=partial(who, this_computer()),
         changed=states.append,
         urls=FakeUrls(),
         marker_key=home.key,

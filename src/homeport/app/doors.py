@@ -5,8 +5,8 @@ It carries no visit; that is homeport.gateway.door.
 
 from __future__ import annotations
 
+from homeport.app.taken import FindTaken, told
 from homeport.gateway.door import Door
-from homeport.machine.interface import Holder, Machine
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.listen import bind_loopback
@@ -14,7 +14,7 @@ from homeport.streams.listen import bind_loopback
 TRIES = 100  # ports above the one that was asked for
 
 
-def free_near(wanted: Endpoint) -> Endpoint:
+def free_near(wanted: Endpoint, taken: FindTaken) -> Endpoint:
     """Where a door could open now: the place that was asked for, or the next port; a port for 0.
 
     Raises HomeportError("port-taken"). Somebody may be quicker; then opening looks again.
@@ -28,16 +28,17 @@ def free_near(wanted: Endpoint) -> Endpoint:
         for sock in sockets:
             sock.close()
         return found
-    raise HomeportError(
+    every = HomeportError(
         "port-taken", f"{wanted} and the {TRIES} ports above it are taken", "homeport engine --door PORT"
     )
+    raise told(every, wanted, taken)
 
 
 class Doors:
     """The door of this engine. `warnings` are sentences about what could not be had."""
 
-    def __init__(self, door: Door, machine: Machine) -> None:
-        self._door, self._machine = door, machine
+    def __init__(self, door: Door, taken: FindTaken) -> None:
+        self._door, self._taken = door, taken
         self.warnings: list[str] = []
 
     def addresses(self) -> list[str]:
@@ -50,14 +51,13 @@ class Doors:
         """Listen on the first free place from `free` on. Raises HomeportError("port-taken")."""
         opened = await self._open_near(free)
         if wanted.port and opened.port != wanted.port:
-            who = _who(self._machine.holder(wanted.port))
-            self.warnings.append(f"{wanted} is taken by {who}; the door is {opened} instead")
+            finding = self._taken(wanted)
+            why = finding.what if finding else f"{wanted} was taken a moment ago"
+            self.warnings.append(f"{why}; the door is {opened} instead")
         if "IPv6" in self._door.missing_families:
-            others = [holder for holder in self._machine.holder(opened.port) if ":" in holder.endpoint.host]
-            if others:
-                self.warnings.append(
-                    f"[::1]:{opened.port} is taken by {_who(others)}: browsers that try it first land there"
-                )
+            finding = self._taken(Endpoint("::1", opened.port))
+            if finding:
+                self.warnings.append(f"{finding.what}: browsers that try it first land there")
 
     async def _open_near(self, free: Endpoint) -> Endpoint:
         *ports, last = _ports(free)
@@ -72,7 +72,3 @@ class Doors:
 
 def _ports(wanted: Endpoint) -> range:
     return range(wanted.port, min(wanted.port + TRIES, 65535) + 1) if wanted.port else range(1)
-
-
-def _who(holders: list[Holder]) -> str:
-    return str(holders[0]) if holders else "another process"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from homeport.app.taken import FindTaken, told
 from homeport.app.urls import Urls
 from homeport.gateway.door import Door
 from homeport.gateway.routes import CONTROL, Route
@@ -20,7 +21,7 @@ from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
 
 
 class Roads:
-    """`changed` hears of every route that comes or goes."""
+    """`changed` hears of every route that comes or goes; `taken` says who is in the way on a port."""
 
     def __init__(
         self,
@@ -29,8 +30,10 @@ class Roads:
         urls: Urls,
         explain: ExplainUpstream,
         changed: Callable[[RouteState], None],
+        taken: FindTaken,
     ) -> None:
         self._door, self._tcp, self._urls, self._explain, self._changed = door, tcp, urls, explain, changed
+        self._taken = taken
 
     async def add(self, spec: RouteSpec) -> RouteState:
         """An extra route. Raises HomeportError: "name-taken", "port-taken", "bad-usage"."""
@@ -98,10 +101,13 @@ class Roads:
         if not listen:
             return
         wanted = parse_endpoint(listen)
-        if route.kind == "tcp":
-            bound = self._tcp.open(route.name, wanted, route.target)
-        else:
-            bound = (await self._door.open_for(route, wanted))[0]
+        try:
+            if route.kind == "tcp":
+                bound = self._tcp.open(route.name, wanted, route.target)
+            else:
+                bound = (await self._door.open_for(route, wanted))[0]
+        except HomeportError as error:
+            raise told(error, wanted, self._taken) from error
         route.listen = str(bound)
 
     def _told_after_adding(self, route: Route) -> None:

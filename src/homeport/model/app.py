@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from homeport.model.finding import Finding
+from homeport.model.ports import PortStory
 
 State = Literal["idle", "waiting", "starting", "ready", "backoff", "stopping", "stopped", "exited", "failed"]
 # idle: starts on the first request · waiting: for what it needs · backoff: about to be restarted
@@ -104,4 +105,4 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     needs: str = ""  # the app it waits for
     needs_state: str = ""  # and how that one is: "failed", "" when it was never started
     error: str = ""  # what the system said: "Connection refused", "No such file or directory: 'nodee'"
-    port_holder: str = ""  # who holds the wanted port, where somebody does: "node (pid 4121)"
+    port_story: PortStory | None = None  # of the port that it wants and could not have

@@ -21,6 +21,11 @@ def next_step(story: PortStory) -> str:
     return "use another port"
 
 
+def is_taken(story: PortStory) -> bool:
+    """Whether a server that wants the port may meet somebody, or something, in its way."""
+    return bool(story.listening or story.elsewhere) or not {"free", "absent"}.issuperset(story.bindable.values())
+
+
 def own_tool(link: Link) -> str:
     """The command that stops what a keeper keeps; '' where that is not known."""
     if link.kind == "homeport":

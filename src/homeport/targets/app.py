@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from homeport.model.app import AppFacts, AppSpec, AppState, State
 from homeport.model.endpoint import Endpoint
 from homeport.model.finding import Finding, Unavailable
+from homeport.model.ports import PortStory
 from homeport.targets.command import Given, shown
 from homeport.targets.lines import plain
 from homeport.targets.seams import Surroundings
@@ -150,7 +151,7 @@ class App:
             notice=self.notice,
         )
 
-    def facts(self, *, waited_s: float | None = None, error: str = "", port_holder: str = "") -> AppFacts:
+    def facts(self, *, waited_s: float | None = None, error: str = "", port_story: PortStory | None = None) -> AppFacts:
         again_s = self.again_at_s - asyncio.get_running_loop().time() if self.again_at_s is not None else None
         return AppFacts(
             name=self.spec.name,
@@ -169,7 +170,7 @@ class App:
             needs=self.needs,
             needs_state=self.needs_state,
             error=error,
-            port_holder=port_holder,
+            port_story=port_story,
         )
 
     def wait_for(self, name: str, state: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 from homeport.machine.leases import Lease
 from homeport.model.app import AppSpec
+from homeport.model.ports import PortStory
+from homeport.model.ports_next import is_taken
 from homeport.targets.command import Given
 from homeport.targets.seams import Surroundings
 
@@ -55,8 +57,9 @@ class Ports:
             lease.release()
         self._leases = []
 
-    def holders(self, spec: AppSpec) -> str:
-        """Who listens on the ports that it wants, in words."""
-        wanted = [spec.port, *spec.ports.values(), *(lease.port for lease in self._leases)]
-        holders = [holder for port in dict.fromkeys(wanted) if port for holder in self._around.machine.holder(port)]
-        return " and ".join(dict.fromkeys(str(holder) for holder in holders))
+    def in_the_way(self, spec: AppSpec, tried: Collection[int] = ()) -> PortStory | None:
+        """The story of the first port it wants, or `tried` in vain, that somebody else has."""
+        wanted = [*tried, spec.port, *spec.ports.values(), *(lease.port for lease in self._leases)]
+        ours = {lease.port for lease in self._leases if lease.holds}
+        stories = (self._around.story_of(port) for port in dict.fromkeys(wanted) if port and port not in ours)
+        return next((story for story in stories if is_taken(story)), None)

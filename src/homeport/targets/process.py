@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from homeport.model.app import AppSpec, State
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
+from homeport.model.ports import PortStory
 from homeport.targets import command, follow
 from homeport.targets.app import App, Bell
 from homeport.targets.ports import Ports
@@ -80,9 +81,8 @@ class ProcessApp(App):
                 if not await self._run_once():
                     break
         except HomeportError as error:
-            self._fail(
-                error=error.message, port_holder=self._ports.holders(self.spec) if error.code == "port-taken" else ""
-            )
+            in_the_way = self._ports.in_the_way(self.spec) if error.code == "port-taken" else None
+            self._fail(error=error.message, port_story=in_the_way)
         await self._end_run()
         self._ports.release()
         if self.state == "stopping":
@@ -192,8 +192,8 @@ class ProcessApp(App):
         pause_s = self._backoff.pause_s(self.spec.restart, code, run.ran_s)
         if pause_s is None:
             self.state = "failed" if code else "exited"
-            holder = self._ports.holders(self.spec) if run.bind_failed else ""
-            self._become(self.state, self._around.explain(self.facts(port_holder=holder)) if code else None)
+            in_the_way = self._ports.in_the_way(self.spec, run.tried) if code and run.said_in_use else None
+            self._become(self.state, self._around.explain(self.facts(port_story=in_the_way)) if code else None)
             return False
         self.state, self.again_at_s = "backoff", asyncio.get_running_loop().time() + pause_s
         self._become("backoff", self._around.explain(self.facts()))
@@ -214,8 +214,8 @@ class ProcessApp(App):
         self._tail.clear()
         self.exit_code, self.ran_s, self.ready_seen, self.notice = None, None, "", ""
 
-    def _fail(self, *, waited_s: float | None = None, error: str = "", port_holder: str = "") -> None:
+    def _fail(self, *, waited_s: float | None = None, error: str = "", port_story: PortStory | None = None) -> None:
         self.state = "failed"
-        finding = self._around.explain(self.facts(waited_s=waited_s, error=error, port_holder=port_holder))
+        finding = self._around.explain(self.facts(waited_s=waited_s, error=error, port_story=port_story))
         self._become("failed", finding)
         self._say(f"{finding.what} {finding.why}".strip())

@@ -25,6 +25,8 @@ from homeport.targets.tree import Orphans, Tree
 
 # What servers say when bind() fails: libc's words, Node's, and those of frameworks that say it themselves.
 _PORT_IN_USE = re.compile(r"EADDRINUSE|address (?:is )?already in use|port \d+ is (?:already )?in use", re.IGNORECASE)
+# Where they name it: `:::3000`, `127.0.0.1:3000`, `port 3000`, `('127.0.0.1', 8000)`.
+_TRIED = re.compile(r"(?::|\bport |, )(\d{2,5})\b", re.IGNORECASE)
 
 _SLOW_LOOKS_AFTER_S = 5.0  # what takes longer to start will not be missed for a fifth of a second
 _SLOW_LOOK_FACTOR = 4
@@ -49,6 +51,8 @@ class Run:
         self.listeners: list[Listener] = []
         self.endpoint: Endpoint | None = None
         self.bind_failed = False  # it said that its address is in use while we held its port
+        self.said_in_use = False
+        self.tried: list[int] = []  # the ports that it said to be in use
         self._spec = spec
         self._route = route
         self._ports = ports
@@ -206,8 +210,10 @@ class Run:
         self._mentioned = [*self._mentioned, *new][:_MENTIONED]
         if self._check:
             self._check.hear(line)
-        if _says_port_in_use(line) and self._ports.yield_holds():
-            self.bind_failed = True
+        if _says_port_in_use(line):
+            self.said_in_use = True
+            self.tried += [int(port) for port in _TRIED.findall(line)]
+            self.bind_failed = self._ports.yield_holds() or self.bind_failed
 
     def _kill(self, pid: int) -> None:
         machine = self._around.machine

@@ -16,10 +16,12 @@ from homeport.machine.leases import Leases
 from homeport.model.app import AppFacts, AppState, Serve
 from homeport.model.endpoint import Endpoint
 from homeport.model.finding import Finding
+from homeport.model.ports import PortStory
 from homeport.targets.journal import Journal
 
 Explain = Callable[[AppFacts], Finding]
 Changed = Callable[[AppState], None]
+StoryOf = Callable[[int], PortStory]
 
 
 class LogSink(Protocol):
@@ -71,6 +73,7 @@ class Surroundings:
     journal: Journal
     log: LogSink
     explain: Explain
+    story_of: StoryOf
     changed: Changed
     urls: Urls
     marker_key: str

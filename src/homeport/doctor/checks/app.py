@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import signal
 
+import msgspec
+
 from homeport.doctor.checks.last_words import last_words
+from homeport.doctor.checks.port_taken import explain_taken
 from homeport.model.app import AppFacts
 from homeport.model.finding import Finding
 
@@ -18,8 +21,8 @@ _REFUSED = "connection refused"
 
 def explain_app(facts: AppFacts) -> Finding:
     """What is the matter with an app that could not be started or dialled."""
-    if facts.port_holder:
-        return _port_taken(facts)
+    if facts.port_story:
+        return _port_taken(facts.name, explain_taken(facts.port_story))
     if facts.state == "waiting":
         return _waiting(facts)
     if facts.state in ("failed", "backoff", "exited") and facts.exit_code is not None:
@@ -35,14 +38,8 @@ def explain_app(facts: AppFacts) -> Finding:
     return _not_ready(facts)
 
 
-def _port_taken(facts: AppFacts) -> Finding:
-    wanted = facts.error or f"the port of {facts.given} is taken"
-    return Finding(
-        code="port-taken",
-        what=f"{facts.name} could not be started: {wanted}.",
-        why=f"It is held by {facts.port_holder}.",
-        next=f"End that process, or give {facts.name} another port.",
-    )
+def _port_taken(name: str, taken: Finding) -> Finding:
+    return msgspec.structs.replace(taken, what=f"{name} could not be started: {taken.what}.")
 
 
 def _waiting(facts: AppFacts) -> Finding:
