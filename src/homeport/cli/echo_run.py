@@ -1,0 +1,106 @@
+"""`homeport echo` at work: binds, serves, prints each step, and sums up when it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+
+from homeport.cli.echo_view import ARROWS, PLAIN_ARROWS, listening_lines, step_lines, sum_line
+from homeport.cli.session import Session
+from homeport.cli.signals import on_stop
+from homeport.cli.terminal import Terminal
+from homeport.model.endpoint import Endpoint, parse_endpoint
+from homeport.model.errors import HomeportError
+from homeport.play.bind import Bound, bind_echo
+from homeport.play.echo import STREAMS, Echo, Kind
+from homeport.play.event import Event, Report, as_json
+
+
+def run_echo(
+    session: Session, place: str, kinds: frozenset[Kind], *, as_hex: bool, is_quiet: bool, is_exposed: bool
+) -> int:
+    """Returns the exit status once it was stopped."""
+    endpoint = _parsed(place)
+    if endpoint.is_unix:
+        kinds -= {"udp"}
+    bound = _bind(endpoint, kinds, is_exposed)
+    report = _nothing if is_quiet else _printer(session, as_hex=as_hex)
+    echo = Echo(kinds, report)
+    try:
+        asyncio.run(_serve(session, echo, bound, kinds))
+    finally:
+        bound.close()
+    session.say(sum_line(echo.connections, echo.datagrams, echo.in_bytes, echo.out_bytes))
+    return 0
+
+
+async def _serve(session: Session, echo: Echo, bound: Bound, kinds: frozenset[Kind]) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    # It runs between two steps of the interpreter; only a thread-safe call also wakes a loop that waits.
+    def stop(number: int) -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with on_stop(stop):
+        await echo.open(bound)
+        _greet(session, bound.endpoints, kinds)
+        await stopped.wait()
+        await echo.close()
+
+
+def _greet(session: Session, endpoints: list[Endpoint], kinds: frozenset[Kind]) -> None:
+    if session.as_json:
+        listening = {"event": "listening", "endpoints": [str(endpoint) for endpoint in endpoints]}
+        session.json_line({**listening, "protocols": sorted(kinds)})
+        return
+    for line in listening_lines(endpoints, kinds, session.terminal.paint_talk):
+        session.say(line)
+
+
+def _printer(session: Session, *, as_hex: bool) -> Report:
+    if session.as_json:
+        return lambda event: session.json_line(as_json(event))
+    arrows = arrows_of(session.terminal)
+    paint, width = session.terminal.paint, session.terminal.width
+
+    def show(event: Event) -> None:
+        for line in step_lines(event, paint, width, as_hex=as_hex, arrows=arrows):
+            session.data(line)
+
+    return show
+
+
+def arrows_of(terminal: Terminal) -> dict[str, str]:
+    """Those that the terminal can show."""
+    try:
+        "".join(ARROWS.values()).encode(terminal.out.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return PLAIN_ARROWS
+    return ARROWS
+
+
+def _nothing(event: Event) -> None:
+    pass
+
+
+def _parsed(place: str) -> Endpoint:
+    if "/" in place and "://" not in place and not place.startswith("unix:"):
+        place = f"unix:{place}"
+    return parse_endpoint(place)
+
+
+def _bind(endpoint: Endpoint, kinds: frozenset[Kind], is_exposed: bool) -> Bound:
+    try:
+        return bind_echo(endpoint, streams=bool(kinds & STREAMS), datagrams="udp" in kinds, exposed=is_exposed)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and not endpoint.is_unix:
+            from homeport.cli.port_words import holders
+
+            message = f"{endpoint} is taken by {holders(endpoint.port)}"
+            raise HomeportError("port-taken", message, f"homeport who {endpoint.port}") from None
+        if error.errno in (errno.EACCES, errno.EPERM) and endpoint.port:
+            message = f"{endpoint} may not be listened on: ports below 1024 belong to root"
+            raise HomeportError("bad-usage", message, f"homeport echo {endpoint.port + 8000}") from None
+        reason = error.strerror or str(error)
+        raise HomeportError("bad-usage", f"cannot listen on {endpoint}: {reason}", "homeport echo") from None
