@@ -101,7 +101,7 @@ def test_listeners_of_both_families_and_unix(machine: Linux, tmp_path: Path) -> 
 
 
 def test_proc_net_tells_the_same_as_sock_diag(machine: Linux, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused() -> None:
+    def refused(port: int = 0) -> None:
         raise PermissionError
 
     with socket.create_server(("127.0.0.1", 0)), socket.create_server(("::1", 0), family=socket.AF_INET6):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from homeport.machine import git, posix, proc, proc_net, sock_diag
 from homeport.machine.interface import Holder, Listener, Lock
+from homeport.machine.ports_linux import tcp_listeners
 from homeport.machine.sock_diag import Row
 from homeport.model.endpoint import Endpoint
 
@@ -62,7 +63,7 @@ class Linux:
         return proc.read(f"/proc/{pid}/comm").strip()
 
     def listeners(self, pids: Collection[int]) -> list[Listener]:
-        rows = {row.inode: row for row in (*_tcp_listeners(), *_unix_listeners())}
+        rows = {row.inode: row for row in (*tcp_listeners(), *_unix_listeners())}
         key, inodes = frozenset(pids), frozenset(rows)
         known = self._listeners.get(key)
         if known and known[0] == inodes:
@@ -79,7 +80,7 @@ class Linux:
         return found
 
     def holder(self, port: int) -> list[Holder]:
-        rows = {row.inode: row for row in _tcp_listeners() if row.port == port}
+        rows = {row.inode: row for row in tcp_listeners(port)}
         found = []
         for pid in proc.all_pids() if rows else ():
             for inode in proc.socket_inodes(pid) & rows.keys():
@@ -140,13 +141,6 @@ class Linux:
         if marker:
             self._markers[key] = marker
         return marker
-
-
-def _tcp_listeners() -> list[Row]:
-    try:
-        return sock_diag.tcp_listeners()
-    except OSError:
-        return [row for name in ("tcp", "tcp6") for row in proc_net.tcp_listeners(proc.rows(f"/proc/net/{name}"))]
 
 
 def _unix_listeners() -> list[Row]:

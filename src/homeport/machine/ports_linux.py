@@ -23,8 +23,8 @@ class LinuxPorts:
         self._users: dict[int, str] = {}
 
     def sockets(self, port: int | None = None, *, udp: bool = False) -> list[SocketFact]:
-        tcp = [row for row in _tcp() if port in (None, row.port)]
-        datagram = [row for row in _udp() if port in (None, row.port)] if udp else []
+        tcp = tcp_listeners(port or 0)
+        datagram = _udp_receivers(port or 0) if udp else []
         holders = _holders(row.inode for row in (*tcp, *datagram))
         found = [self._socket(row, holders) for row in tcp]
         return found + [self._socket(row, holders, is_udp=True) for row in datagram]
@@ -130,18 +130,21 @@ class LinuxPorts:
         return self._users[uid]
 
 
-def _tcp() -> list[Row]:
+def tcp_listeners(port: int = 0) -> list[Row]:
+    """Every listener, or those of one port."""
     try:
-        return sock_diag.tcp_listeners()
+        return sock_diag.tcp_listeners(port)
     except OSError:
-        return [row for name in ("tcp", "tcp6") for row in proc_net.tcp_listeners(proc.rows(f"/proc/net/{name}"))]
+        rows = [row for name in ("tcp", "tcp6") for row in proc_net.tcp_listeners(proc.rows(f"/proc/net/{name}"))]
+        return [row for row in rows if port in (0, row.port)]
 
 
-def _udp() -> list[Row]:
+def _udp_receivers(port: int) -> list[Row]:
     try:
-        return sock_diag.udp_receivers()
+        return sock_diag.udp_receivers(port)
     except OSError:
-        return [row for name in ("udp", "udp6") for row in proc_net.receivers(proc.rows(f"/proc/net/{name}"))]
+        rows = [row for name in ("udp", "udp6") for row in proc_net.receivers(proc.rows(f"/proc/net/{name}"))]
+        return [row for row in rows if port in (0, row.port)]
 
 
 def _holders(inodes: Iterable[int]) -> dict[int, list[int]]:
@@ -149,9 +152,7 @@ def _holders(inodes: Iterable[int]) -> dict[int, list[int]]:
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[int, list[int]] = {}
     for pid in proc.all_pids() if wanted else ():
-        folder = f"/proc/{pid}/fd/"
-        seen = {proc.link(folder + name) for name in proc.names(folder)}
-        for link in seen & wanted.keys():
+        for link in proc.open_files(pid) & wanted.keys():
             found.setdefault(wanted[link], []).append(pid)
     return found
 

@@ -59,8 +59,27 @@ def marker(pid: int) -> str:
 
 
 def socket_inodes(pid: int) -> set[int]:
-    targets = (link(f"/proc/{pid}/fd/{name}") for name in names(f"/proc/{pid}/fd"))
-    return {int(target[8:-1]) for target in targets if target.startswith("socket:[")}
+    return {int(target[8:-1]) for target in open_files(pid) if target.startswith("socket:[")}
+
+
+def open_files(pid: int) -> set[str]:
+    """What its descriptors lead to: paths, `socket:[123]`. By names within the folder: a third less than by paths."""
+    try:
+        folder = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return set()
+    found = set()
+    try:
+        for name in os.listdir(folder):
+            try:
+                found.add(os.readlink(name, dir_fd=folder))
+            except OSError:
+                pass  # closed meanwhile
+    except OSError:
+        pass  # the process ended meanwhile
+    finally:
+        os.close(folder)
+    return found
 
 
 def rows(path: str) -> Iterator[bytes]:

@@ -48,30 +48,28 @@ class Row(Fact):
     time_wait_ms: int | None = None
 
 
-def tcp_listeners() -> list[Row]:
-    rows = []
-    for family in (socket.AF_INET, socket.AF_INET6):
-        request = _INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, 1 << _TCP_LISTEN) + bytes(48)
-        rows += [_inet_row(payload) for payload in _ask(request, dump=True)]
-    return rows
+def tcp_listeners(port: int = 0) -> list[Row]:
+    """Every listener, or those of one port."""
+    return _rows(socket.IPPROTO_TCP, 1 << _TCP_LISTEN, port)
 
 
-def udp_receivers() -> list[Row]:
+def udp_receivers(port: int = 0) -> list[Row]:
     """UDP sockets that have a port and no peer."""
-    rows = []
-    for family in (socket.AF_INET, socket.AF_INET6):
-        request = _INET_REQUEST.pack(family, socket.IPPROTO_UDP, 0, 0, 1 << _UDP_UNCONNECTED) + bytes(48)
-        rows += [_inet_row(payload) for payload in _ask(request, dump=True)]
-    return rows
+    return _rows(socket.IPPROTO_UDP, 1 << _UDP_UNCONNECTED, port)
 
 
 def tcp_users(port: int) -> list[Row]:
-    """Every TCP socket whose own port this is and that does not listen: the dump is sifted before it is read."""
-    rows = []
+    """Every TCP socket whose own port this is and that does not listen."""
+    return _rows(socket.IPPROTO_TCP, _ANY_STATE & ~(1 << _TCP_LISTEN), port)
+
+
+def _rows(protocol: int, states: int, port: int) -> list[Row]:
+    """The kernel sifts by the port that stands in the request; what it lets through is sifted again."""
     wanted = struct.pack(">H", port)
+    rows = []
     for family in (socket.AF_INET, socket.AF_INET6):
-        request = _INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, _ANY_STATE & ~(1 << _TCP_LISTEN)) + bytes(48)
-        rows += [_inet_row(payload) for payload in _ask(request, dump=True) if payload[4:6] == wanted]
+        request = _INET_REQUEST.pack(family, protocol, 0, 0, states) + wanted + bytes(46)
+        rows += [_inet_row(payload) for payload in _ask(request, dump=True) if not port or payload[4:6] == wanted]
     return rows
 
 
