@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import homeport, install, machine, memory, peers, report, rounds, start
+from bench import homeport, install, machine, memory, peers, ports, report, rounds, start
 from bench.peers import Peer, Stage, Starter
 from bench.process import DidNotStartError
 from bench.rounds import Effort, Results
 
-TOPICS = ("http", "tcp", "start", "memory")
+TOPICS = ("http", "tcp", "start", "memory", "ports", "ports-2000")
 HTTP: list[Starter] = [
     peers.direct, peers.nginx, peers.haproxy, peers.caddy, peers.mitmdump, homeport.unrecorded, homeport.recorded,
 ]  # fmt: skip
@@ -55,6 +55,8 @@ def _measure(topic: str, stage: Stage, effort: Effort, notes: list[str]) -> Resu
     stage.folder.mkdir()
     if topic == "start":
         return start.measure(stage, effort.rounds, say)
+    if topic.startswith("ports"):
+        return ports.measure(stage, 2000 if topic == "ports-2000" else 50, effort.rounds, say)
     with ExitStack() as started:
         everyone = _start(TCP if topic == "tcp" else HTTP, stage, started, notes)
         if topic == "memory":
@@ -78,7 +80,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, help=f"how many rounds (default {Effort().rounds})")
     parser.add_argument("--quick", action="store_true", help="two short rounds: to try the harness, not to compare")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=TOPICS, help="http,tcp,start,memory")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=TOPICS, help=",".join(TOPICS))
     parser.add_argument("--cpu", type=int, help="the CPU to measure on (default: the last one)")
     parser.add_argument("--output", default=str(RESULTS), help="where to write; - prints")
     options = parser.parse_args()

