@@ -14,7 +14,7 @@ PANELS: dict[str, list[str]] = {
     "Run": ["run", "up", "serve", "route", "init", "demo"],
     "See": ["status", "logs", "watch", "requests", "show", "open"],
     "Ports": ["who", "ports", "free"],
-    "Play": ["echo"],
+    "Play": ["echo", "connect"],
     "Stop": ["restart", "stop", "down"],
     "More": ["engine", "completion", "version"],
 }

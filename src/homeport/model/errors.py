@@ -16,6 +16,7 @@ CODES: dict[str, tuple[int, int, str]] = {
     "no-free-port": (1, 409, "No port could be leased."),
     "app-failed": (1, 502, "The app ended or did not become ready."),
     "not-installed": (1, 424, "A program that is needed is not installed."),
+    "unreachable": (1, 502, "The endpoint could not be connected to, or it broke off."),
     "engine-unreachable": (1, 503, "The background engine does not answer."),
     "engine-running": (1, 409, "Another engine already owns this home."),
     "engine-failed": (1, 500, "The background engine could not start."),
