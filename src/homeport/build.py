@@ -57,6 +57,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.engine import EngineUseCases
         from homeport.app.events import Hub
         from homeport.app.idle import Idle
+        from homeport.app.lease_table import LeaseTable
+        from homeport.app.leases import LeasesUseCases
         from homeport.app.leftovers import clean_up
         from homeport.app.logs import LogsUseCases
         from homeport.app.roads import Roads
@@ -68,6 +70,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.urls import Urls
         from homeport.control.auth import Auth, new_secret
         from homeport.control.entrance import Entrance
+        from homeport.control.portserver import Portserver
         from homeport.doctor.checks.app import explain_app
         from homeport.doctor.checks.upstream import explain_upstream
         from homeport.gateway.door import Door
@@ -117,12 +120,15 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 directories=directories,
             )
         )
+        table = LeaseTable(leases, machine, supervisor.states, lambda: idle.touch())
+        parts.callback(table.close)
+        portserver = Portserver(home.socket_for("portserver"), table.take)
         apps = RunningApps(supervisor, roads, ending.is_set)
 
         engine = EngineUseCases(home.root, apps, roads, recording, doors, auth, entrance, ending.set)
         idle = Idle(
             None if foreground else settings.idle_exit_s,
-            lambda: supervisor.is_needed() or roads.has_extra() or hub.watchers > 0,
+            lambda: supervisor.is_needed() or roads.has_extra() or table.is_needed or hub.watchers > 0,
             ending.set,
         )
         hub = Hub(Watching(recording), engine.current, idle.touch)
@@ -131,12 +137,15 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             RoutesUseCases(roads),
             TrafficUseCases(recording),
             LogsUseCases(recording),
+            LeasesUseCases(table, portserver.address),
             engine,
             hub,
         )
         engine.begin(warnings=doors.warnings, notices=notices)
 
         private_file(home.token_file, token.encode())
+        await portserver.open()
+        parts.push_async_callback(portserver.close)
         await entrance.open(service, auth, idle.touch)
         roads.add_control(Upstream(entrance.endpoint, explain_upstream))
         # The end, read upwards: nobody new finds the socket, the apps end, who waits for that is told, who watches has

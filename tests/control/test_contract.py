@@ -15,6 +15,7 @@ from homeport.control.client import Client
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
+from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec
 from homeport.model.status import EngineState
@@ -173,6 +174,68 @@ async def test_logs_of_one_app_and_of_all(body: Body) -> None:
     assert [line.id for line in await body.bundle.logs.list("web")] == [1, 3, 5]
     assert [line.id for line in await body.bundle.logs.list(limit=2)] == [4, 5]
     assert [line.text for line in await body.bundle.logs.list(after=4)] == ["5 ☃"]
+
+
+async def test_ports_are_leased_listed_and_given_back(body: Body) -> None:
+    spec = LeaseSpec(folder="/shop ä", name="web", count=2, pid=4711)
+    states = await body.bundle.leases.take(spec)
+    assert [(state.name, state.number, state.again) for state in states] == [("web", 1, False), ("web", 2, False)]
+    assert states[0].owners[0].pid == 4711
+    assert await body.bundle.leases.list() == states
+    assert [state.again for state in await body.bundle.leases.take(spec)] == [True, True]
+    assert await body.bundle.leases.release(port=states[0].port) == states[:1]
+    assert await body.bundle.leases.release(name="web", folder="/shop ä") == states[1:]
+    await body.bundle.leases.take(LeaseSpec(folder="/a"))
+    assert len(await body.bundle.leases.release(every=True)) == 1
+    assert await body.bundle.leases.release(every=True) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        (LeaseSpec(folder="/a", count=0), "bad-usage"),
+        (LeaseSpec(folder="/a", count=101), "bad-usage"),
+        (LeaseSpec(folder="/a", pid=-1), "bad-usage"),
+        (LeaseSpec(folder="/a", name="3000"), "bad-usage"),
+        (LeaseSpec(folder="/a", name="a\nb"), "bad-usage"),
+        (LeaseSpec(folder="/a", pid=666), "not-found"),
+    ],
+)
+async def test_leases_that_cannot_be(body: Body, spec: LeaseSpec, code: str) -> None:
+    body.house.leases.dead.add(666)
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.leases.take(spec)
+    assert caught.value.code == code
+    assert await body.bundle.leases.list() == []
+
+
+async def test_giving_back_what_nobody_has_says_where_it_is(body: Body) -> None:
+    [state] = await body.bundle.leases.take(LeaseSpec(folder="/there", name="web"))
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.leases.release(name="web", folder="/here")
+    assert (caught.value.code, caught.value.hint) == ("not-found", f"homeport release {state.port}")
+    for what in ({"port": 9}, {"name": "db", "folder": "/here"}, {}):
+        with pytest.raises(HomeportError) as caught:
+            await body.bundle.leases.release(**what)
+        assert caught.value.code == "not-found"
+
+
+async def test_the_ports_of_apps_are_not_given_back(body: Body) -> None:
+    body.house.leases.all.append(LeaseState(port=12345, name="web", folder="/shop", kind="app"))
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.leases.release(port=12345)
+    assert (caught.value.code, caught.value.hint) == ("bad-usage", "homeport stop web")
+    assert await body.bundle.leases.release(every=True) == []
+    assert len(await body.bundle.leases.list()) == 1
+
+
+async def test_the_portserver_has_an_address_for_who_lives(body: Body) -> None:
+    assert await body.bundle.leases.portserver(4711) == "/home/portserver.sock"
+    body.house.leases.dead.add(666)
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.leases.portserver(666)
+    assert caught.value.code == "not-found"
+    assert body.house.leases.guests == [4711]
 
 
 async def test_the_status_holds_everything(body: Body) -> None:

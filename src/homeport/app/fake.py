@@ -9,9 +9,12 @@ import asyncio
 import os
 from collections.abc import Callable
 
+import msgspec
+
 from homeport.app.apps import AppsUseCases
 from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub
+from homeport.app.leases import LeasesUseCases
 from homeport.app.logs import LogsUseCases
 from homeport.app.routes import RoutesUseCases
 from homeport.app.seams import Heard, Keys, Side
@@ -20,6 +23,7 @@ from homeport.app.traffic import TrafficUseCases
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
+from homeport.model.lease import LeaseOwner, LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import RecordingState
@@ -148,6 +152,43 @@ class FakeRecording:
         return RecordingState(exchanges=len(self.exchanges))
 
 
+class FakeLeases:
+    """Counts ports up from 20001; every process but those in `dead` lives."""
+
+    def __init__(self) -> None:
+        self.all: list[LeaseState] = []
+        self.dead: set[int] = set()
+        self.guests: list[int] = []
+
+    def take(self, spec: LeaseSpec) -> list[LeaseState]:
+        self._check(spec.pid)
+        known = [state for state in self.all if spec.name and (state.name, state.folder) == (spec.name, spec.folder)]
+        if known:
+            return [msgspec.structs.replace(state, again=True) for state in known]
+        owners = (LeaseOwner(pid=spec.pid, process="sh"),) if spec.pid else ()
+        first = max((state.port for state in self.all), default=20000) + 1
+        new = [
+            LeaseState(port=first + step, name=spec.name, number=step + 1, folder=spec.folder, owners=owners)
+            for step in range(spec.count)
+        ]
+        self.all += new
+        return new
+
+    def states(self) -> list[LeaseState]:
+        return list(self.all)
+
+    def release(self, port: int, pid: int | None) -> None:
+        self.all = [state for state in self.all if state.port != port]
+
+    def welcome(self, pid: int) -> None:
+        self._check(pid)
+        self.guests.append(pid)
+
+    def _check(self, pid: int) -> None:
+        if pid in self.dead:
+            raise HomeportError("not-found", f"no process has the pid {pid}")
+
+
 def fake_filter(text: str) -> Callable[[ExchangeSummary], bool]:
     """Understands `method:NAME` and nothing else."""
     key, _, method = text.partition(":")
@@ -172,7 +213,7 @@ class FakeHouse:
     def __init__(self, keys: Keys) -> None:
         self.touched = 0
         self.stops = 0
-        self.recording, self.roads = FakeRecording(), FakeRoads()
+        self.recording, self.roads, self.leases = FakeRecording(), FakeRoads(), FakeLeases()
         self.apps = FakeApps(lambda state: self.hub.publish("app", state))
         self.hub = Hub(self.recording.watch, lambda: self.service.engine.current(), self.touch)
         engine = EngineUseCases(
@@ -183,6 +224,7 @@ class FakeHouse:
             RoutesUseCases(self.roads),
             TrafficUseCases(self.recording),
             LogsUseCases(self.recording),
+            LeasesUseCases(self.leases, "/home/portserver.sock"),
             engine,
             self.hub,
         )

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from homeport.model.app import AppSpec, AppState
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import RecordingState
@@ -55,6 +56,18 @@ class Recording(Protocol):
     async def clear(self) -> None: ...
 
     def state(self) -> RecordingState: ...
+
+
+class LeaseBook(Protocol):
+    """The table of leases. Without a `pid` (0) a lease is nobody's. Processes that are gone raise "not-found"."""
+
+    def take(self, spec: LeaseSpec) -> list[LeaseState]: ...
+
+    def states(self) -> list[LeaseState]: ...
+
+    def release(self, port: int, pid: int | None) -> None: ...
+
+    def welcome(self, pid: int) -> None: ...
 
 
 # Tell about exchanges that match a filter from now on, and how many more there were; the answer ends it. Raises

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from homeport.app.apps import AppsUseCases
 from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub, Subscription
+from homeport.app.leases import LeasesUseCases
 from homeport.app.logs import LogsUseCases
 from homeport.app.routes import RoutesUseCases
 from homeport.app.traffic import TrafficUseCases
@@ -19,6 +20,7 @@ class Service:
     routes: RoutesUseCases
     traffic: TrafficUseCases
     logs: LogsUseCases
+    leases: LeasesUseCases
     engine: EngineUseCases
     hub: Hub
 

@@ -26,6 +26,7 @@ from homeport.control.guard import COOKIE, Guard, is_dashboard_host
 from homeport.control.pages import page
 from homeport.model.app import AppSpec
 from homeport.model.errors import HomeportError
+from homeport.model.lease import LeaseSpec
 from homeport.model.route import RouteSpec
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # a project of fifty apps with a large environment each
@@ -36,6 +37,10 @@ Handler = Callable[[Request], Awaitable[Any]]
 
 class StartApps(msgspec.Struct):
     specs: list[AppSpec]
+
+
+class ForProcess(msgspec.Struct):
+    pid: int
 
 
 class Enter(msgspec.Struct):
@@ -60,6 +65,10 @@ class Api:
             ("GET", "/api/routes", lambda r: service.routes.list()),
             ("POST", "/api/routes", self._add_route),
             ("DELETE", "/api/routes/{name}", lambda r: service.routes.remove(r.path_params["name"])),
+            ("GET", "/api/leases", lambda r: service.leases.list()),
+            ("POST", "/api/leases", self._take_leases),
+            ("DELETE", "/api/leases", self._release),
+            ("POST", "/api/leases/portserver", self._portserver),
             ("GET", "/api/requests", self._search),
             ("DELETE", "/api/requests", lambda r: service.traffic.clear()),
             ("GET", "/api/requests/{id}", lambda r: service.traffic.show(number(r.path_params, "id", 0))),
@@ -78,6 +87,22 @@ class Api:
 
     async def _add_route(self, request: Request) -> Any:
         return await self._service.routes.add(await read(request, RouteSpec))
+
+    async def _take_leases(self, request: Request) -> Any:
+        return await self._service.leases.take(await read(request, LeaseSpec))
+
+    async def _release(self, request: Request) -> Any:
+        query = request.query_params
+        return await self._service.leases.release(
+            port=number(query, "port", 0),
+            name=query.get("name", ""),
+            folder=query.get("folder", ""),
+            every="every" in query,
+            pid=number(query, "pid", None),
+        )
+
+    async def _portserver(self, request: Request) -> Any:
+        return {"address": await self._service.leases.portserver((await read(request, ForProcess)).pid)}
 
     async def _search(self, request: Request) -> Any:
         query = request.query_params

@@ -16,6 +16,7 @@ from homeport.control.call import ANSWER_LIMIT_S, Answer, ask
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import CODES, HomeportError
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Hello, Lost, Status
@@ -126,6 +127,30 @@ class Logs:
         return self._calls.get(builtins.list[LogLine], "/api/logs", app=app, limit=limit, after=after)
 
 
+class Leases:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def take(self, spec: LeaseSpec) -> builtins.list[LeaseState]:
+        """The ports, in order. One that is leased by this name in this folder already is answered `again`."""
+        return self._calls.post(builtins.list[LeaseState], "/api/leases", spec)
+
+    def list(self) -> builtins.list[LeaseState]:
+        return self._calls.get(builtins.list[LeaseState], "/api/leases")
+
+    def release(
+        self, *, port: int = 0, name: str = "", folder: str = "", every: bool = False, pid: int | None = None
+    ) -> builtins.list[LeaseState]:
+        """What was given back. With `pid` only this process' share."""
+        values = {"port": port or None, "name": name, "folder": folder, "every": every or None, "pid": pid}
+        answer = self._calls.open("DELETE", "/api/leases" + _query(values))
+        return _decode(answer.read(), builtins.list[LeaseState])
+
+    def portserver(self, pid: int) -> str:
+        """The address for PORTSERVER_ADDRESS."""
+        return self._calls.post(dict[str, str], "/api/leases/portserver", {"pid": pid})["address"]
+
+
 class Engine:
     """`notices` are sentences of the hello; the first status shows them among the engine's warnings."""
 
@@ -161,7 +186,7 @@ class Client:
     def __init__(self, address: str, token: str) -> None:
         self._calls = calls = Calls(address, token)
         self.apps, self.routes, self.traffic = Apps(calls), Routes(calls), Traffic(calls)
-        self.logs, self.engine = Logs(calls), Engine(calls)
+        self.logs, self.leases, self.engine = Logs(calls), Leases(calls), Engine(calls)
 
     def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Generator[Event]:  # noqa: A002
         """Connects before it returns, so that nothing that happens afterwards is missed. Ends when the engine does."""

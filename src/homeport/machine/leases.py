@@ -1,20 +1,34 @@
-"""Leases: a port for an app, the same one every day, that nobody else can take before the app listens on it.
+"""Leases: a port that is somebody's, the same one every day, and nobody else's until it is given back.
 
-The port is held by sockets that are bound with SO_REUSEADDR and never listen: the kernel gives it to nobody who asks
-for any port, and refuses it to whoever binds without SO_REUSEADDR, while a child that sets it (Node, Go, Python's
-servers, nginx …) binds as if they were not there. They cost nothing and are gone with their owner.
+An app's port is *held*: by sockets that are bound with SO_REUSEADDR and never listen. The kernel gives it to nobody who
+asks for any port, and refuses it to whoever binds without SO_REUSEADDR, while a child that sets it (Node, Go, Python's
+servers, nginx …) binds as if they were not there. That sharing is Linux's; elsewhere the hold ends when the child
+starts (`yield_hold`), and a child that does not set SO_REUSEADDR is started once more without the hold.
 
-That sharing is Linux's. Elsewhere a held port would be refused to the child too, so there the hold ends when the child
-starts (`yield_hold`). It never kills a holder and never waits for one.
+A port for somebody else (`homeport lease`, portpicker, a test) is only *reserved*: nothing is bound. We do not start
+who binds it, so we cannot try again without a hold, and a plain `socket.bind` on a held port fails with EADDRINUSE: the
+lease would break the very bind that it is for. Measured on Linux 6.18, beside a process that made 1.9 million bind(0)
+in 60 s: no reserved port was met once, since they lie outside the range that the kernel hands out from. What is left:
+
+    another lease, app or engine             the table below, and the name of lease_sockets.mutex between engines
+    bind(0), and outgoing connections        the range: below the kernel's and IANA's (see Leases)
+    a listener that is there already         asked at hand-out, on TCP and UDP, on both families
+    TIME_WAIT of who had the port before     a port without a name is given only when a plain bind succeeds; one with
+                                             a name stays the same for 60 s too, since its server sets SO_REUSEADDR
+    a program with this very number fixed    nothing; WELL_KNOWN are not leased
+
+It never kills a holder and never waits for one.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import secrets
 import socket
 import sys
+from collections.abc import Iterable, Iterator
 
+from homeport.machine import lease_sockets
 from homeport.model.errors import HomeportError
 
 LOWEST = 10_000
@@ -43,8 +57,8 @@ class Lease:
 
     def __init__(self, leases: Leases, key: tuple[str, str], port: int) -> None:
         self.port = port
+        self.folder, self.name = self._key = key
         self._leases = leases
-        self._key = key
         self._sockets: list[socket.socket] = []
         self._mutex: socket.socket | None = None
 
@@ -56,13 +70,15 @@ class Lease:
         """Take hold of the port (again); False when somebody else has it. One that we may not bind is ours unheld."""
         if self._sockets:
             return True
-        if sys.platform == "linux" and self._mutex is None:
-            self._mutex = _mutex(self.port)
-            if self._mutex is None:
-                return False
-        held = _hold(self.port)
+        if not self._claim():
+            return False
+        held = lease_sockets.hold(self.port)
         self._sockets = held or []
         return held is not None
+
+    def reserve(self, *, for_any_bind: bool) -> bool:
+        """Take the number and bind nothing; False when somebody else has it."""
+        return self._claim() and lease_sockets.is_free(self.port, for_any_bind=for_any_bind)
 
     def yield_hold(self) -> None:
         """Let go of the port without giving up the lease: for a child that does not set SO_REUSEADDR."""
@@ -77,6 +93,13 @@ class Lease:
             self._mutex = None
         self._leases.forget(self._key, self)
 
+    def _claim(self) -> bool:
+        """Keep other engines off, before anything is bound that they could meet."""
+        if sys.platform == "linux" and self._mutex is None:
+            self._mutex = lease_sockets.mutex(self.port)
+            return self._mutex is not None
+        return True
+
 
 class Leases:
     """The ports of one engine. Engines of other homes and users keep off each other's leases as well."""
@@ -85,6 +108,8 @@ class Leases:
         low = min(ephemeral[0], 49152)  # IANA: 49152 and above are for anybody's outgoing connections
         self._end = low if low >= LOWEST + 2 * _TRIES else 32768
         self._leases: dict[tuple[str, str], Lease] = {}
+        self._next = secrets.randbelow(self._end - LOWEST)
+        self._unnamed = 0
         self.children_share = children_share
 
     def lease(self, folder: str, name: str, port: int | None = None) -> Lease:
@@ -98,16 +123,32 @@ class Leases:
             return known
         if known:
             known.release()
-        taken = {lease.port for lease in self._leases.values()}
-        for candidate in (port,) if port else self.candidates(folder, name):
+        for candidate in self._not_ours((port,) if port else self.candidates(folder, name)):
             lease = Lease(self, key, candidate)
-            if candidate not in taken and lease.hold():
-                self._leases[key] = lease
-                return lease
+            if lease.hold():
+                return self._keep(key, lease)
             lease.release()
         if port:
-            raise HomeportError("port-taken", f"port {port} is taken", "homeport status")
+            raise HomeportError("port-taken", f"port {port} is taken", f"homeport who {port}")
         raise HomeportError("no-free-port", f"no port from {LOWEST} to {self._end - 1} is free for {name}")
+
+    def reserve(self, folder: str, name: str, number: int = 1) -> Lease:
+        """The port of a name in a folder, or with "" one that was not given for as long as possible.
+
+        `number`: of several ports of one name. The caller knows which are reserved already. Raises
+        HomeportError("no-free-port").
+        """
+        # A blank stands in no app's name, so an app and a lease that are both called web are two.
+        place = f"lease {name}" if number == 1 else f"lease {name} {number}"
+        if not name:
+            self._unnamed += 1
+            place = f"lease {self._unnamed}"
+        for candidate in self._not_ours(self.candidates(folder, place) if name else self._in_turn()):
+            lease = Lease(self, (folder, place), candidate)
+            if lease.reserve(for_any_bind=not name):
+                return self._keep((folder, place), lease)
+            lease.release()
+        raise HomeportError("no-free-port", f"no port from {LOWEST} to {self._end - 1} is free", "homeport leases")
 
     def candidates(self, folder: str, name: str) -> list[int]:
         digest = hashlib.sha256(f"{folder}\0{name}".encode("utf-8", "surrogateescape")).digest()
@@ -116,68 +157,30 @@ class Leases:
         ports = (LOWEST + (start + step) % size for step in range(_TRIES))
         return [port for port in ports if port not in BROWSERS_REFUSE and port not in WELL_KNOWN]
 
+    def all(self) -> list[Lease]:
+        return list(self._leases.values())
+
     def forget(self, key: tuple[str, str], lease: Lease) -> None:
         if self._leases.get(key) is lease:
             del self._leases[key]
 
     def close(self) -> None:
-        for lease in list(self._leases.values()):
+        for lease in self.all():
             lease.release()
 
+    def _keep(self, key: tuple[str, str], lease: Lease) -> Lease:
+        self._leases[key] = lease
+        return lease
 
-def _hold(port: int) -> list[socket.socket] | None:
-    """Sockets on both loopback addresses, or None when anybody listens on the port in a way that matters.
+    def _not_ours(self, candidates: Iterable[int]) -> Iterator[int]:
+        ours = {lease.port for lease in self._leases.values()}
+        return (port for port in candidates if port not in ours)
 
-    Who blocks whom differs by address and family, so "is it free" is four questions; two of the sockets only ask.
-    """
-    held: list[socket.socket] = []
-    try:
-        for host, keep in (("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("::", False)):
-            bound = _bind(host, port)
-            if bound and keep:
-                held.append(bound)
-            elif bound:
-                bound.close()
-    except OSError:
-        for bound in held:
-            bound.close()
-        return None
-    return held
-
-
-def _bind(host: str, port: int) -> socket.socket | None:
-    """A bound socket; None where there is no such address or we may not bind it. Raises OSError when it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        bound = socket.socket(family, socket.SOCK_STREAM)
-    except OSError:
-        return None  # a kernel without IPv6
-    try:
-        if sys.platform == "win32":
-            # There SO_REUSEADDR would take a port away from its listener.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        if error.errno in (errno.EADDRNOTAVAIL, errno.EACCES):
-            return None  # ports below 1024 need a privilege that the child may have (setcap, a setuid starter)
-        raise
-    return bound
-
-
-def _mutex(port: int) -> socket.socket | None:
-    """Bound sockets that share do not keep each other away, so a name in Linux' abstract namespace does.
-
-    That namespace belongs to the same network namespace as the ports do, and its names vanish with their owner.
-    """
-    mutex = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        mutex.bind(f"\0homeport-lease-{port}")
-    except OSError:
-        mutex.close()
-        return None
-    return mutex
+    def _in_turn(self) -> Iterator[int]:
+        """All ports, each again only after every other: who had one may still be on its way out."""
+        size = self._end - LOWEST
+        for _ in range(size):
+            self._next = (self._next + 1) % size
+            port = LOWEST + self._next
+            if port not in BROWSERS_REFUSE and port not in WELL_KNOWN:
+                yield port
