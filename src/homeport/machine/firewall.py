@@ -22,16 +22,19 @@ class Firewall(Protocol):
         """Every firewall tool that this system may have, absent ones included."""
 
     def deciding(self, endpoint: Endpoint, protocol: IP = "tcp", uid: int | None = None) -> Deciding | None:
-        """What the rules say about a connection from here, by user `uid` (default: ours). None: they may not be read."""
+        """What the rules say about a connection by user `uid` (default: ours). None: they may not be read."""
 
-    def trace(self, endpoint: Endpoint, protocol: IP = "tcp") -> Deciding | None:
+    def trace(self, endpoint: Endpoint, protocol: IP = "tcp", uid: int | None = None) -> Deciding | None:
         """What really happens to one probe, by which rule. None: not possible here (it needs root, or a tool)."""
 
     def fix(self, endpoint: Endpoint, deciding: Deciding, protocol: IP = "tcp") -> Fix | None:
         """What would let this port through on loopback only. None: nothing blocks it, or no way is known."""
 
-    def run(self, words: tuple[str, ...]) -> str:
-        """Carry out one command of a Fix: "" when it succeeded, else its complaint."""
+    def apply(self, fix: Fix) -> tuple[str, Fix]:
+        """Carry a fix out: "" or its complaint, and the fix with an undo that can be run."""
+
+    def undo(self, fix: Fix) -> str:
+        """Take back what apply did: "" or its complaint."""
 
 
 def this_firewall() -> Firewall:

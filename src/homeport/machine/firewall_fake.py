@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from homeport.machine.firewall import IP
 from homeport.model.endpoint import Endpoint
 from homeport.model.firewall import Deciding, FirewallState, Fix, Rule
@@ -16,6 +18,7 @@ class FakeFirewall:
         self.blocked: dict[tuple[int, int | None], Rule] = {}  # (port, uid or None for everybody) -> the rule
         self.ran: list[tuple[str, ...]] = []
         self.complaint = ""
+        self._taken_away: dict[tuple[int, int | None], Rule] = {}
 
     def block(self, rule: Rule, port: int, uid: int | None = None) -> None:
         self.blocked[(port, uid)] = rule
@@ -31,9 +34,9 @@ class FakeFirewall:
             return Deciding(verdict="accept")
         return Deciding(verdict=rule.verdict, rule=rule, tool=rule.tool, chain=rule.chain)
 
-    def trace(self, endpoint: Endpoint, protocol: IP = "tcp") -> Deciding | None:
-        read = self.deciding(endpoint, protocol)
-        return read and Deciding(verdict=read.verdict, rule=read.rule, tool=read.tool, chain=read.chain, how="traced")
+    def trace(self, endpoint: Endpoint, protocol: IP = "tcp", uid: int | None = None) -> Deciding | None:
+        read = self.deciding(endpoint, protocol, uid)
+        return read and msgspec.structs.replace(read, how="traced")
 
     def fix(self, endpoint: Endpoint, deciding: Deciding, protocol: IP = "tcp") -> Fix | None:
         if deciding.tool is None or not deciding.is_blocked:
@@ -41,8 +44,15 @@ class FakeFirewall:
         port = str(endpoint.port)
         return Fix(tool=deciding.tool, commands=(("allow", port),), undo=(("forbid", port),))
 
-    def run(self, words: tuple[str, ...]) -> str:
-        self.ran.append(words)
-        if not self.complaint and words[0] == "allow":
-            self.blocked = {key: rule for key, rule in self.blocked.items() if key[0] != int(words[1])}
-        return self.complaint
+    def apply(self, fix: Fix) -> tuple[str, Fix]:
+        self.ran += fix.commands
+        if not self.complaint:
+            port = int(fix.commands[0][1])
+            self._taken_away = {key: rule for key, rule in self.blocked.items() if key[0] == port}
+            self.blocked = {key: rule for key, rule in self.blocked.items() if key[0] != port}
+        return self.complaint, fix
+
+    def undo(self, fix: Fix) -> str:
+        self.ran += fix.undo
+        self.blocked |= self._taken_away
+        return ""

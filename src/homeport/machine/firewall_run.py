@@ -1,6 +1,6 @@
 """Running a firewall's own tool: the one place where one is started, and what a test replaces.
 
-Never a shell, never a prompt, always a time limit. The words are never made of anything but numbers, names that the tool
+Never a shell, never a prompt, always a time limit. The words are only numbers, names that the tool
 itself printed, and our own.
 """
 

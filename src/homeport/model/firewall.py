@@ -51,12 +51,13 @@ class FirewallState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deciding(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to a local connection, and by which rule. No rule: nothing decides, or the policy of `chain` does."""
+    """What happens to a local connection, and by which rule. No rule: nothing decides, or the policy of `chain`."""
 
     verdict: Verdict
     rule: Rule | None = None
     tool: Tool | None = None  # whose rule or policy it is
-    chain: str = ""  # where: also known for a policy
+    chain: str = ""  # the chain that the kernel called, which may have led to the rule's own
+    hook: str = ""  # when: "output", "input", …
     certain: bool = True  # False: something in the rules was not understood, or depends on what is not known
     how: Literal["read", "traced"] = "read"
     packet: Literal["request", "answer"] = "request"  # an answer that is dropped looks like a dropped request
@@ -75,3 +76,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     undo: tuple[tuple[str, ...], ...]
     needs_root: bool = True
     why: str = ""  # what it does, or what stays as it is
+    # nftables deletes a rule by its handle, which is known once it is added: until then the undo says HANDLE.
+
+
+HANDLE = "HANDLE"
