@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from homeport.app.free import Freeing, plan
+from homeport.app.free import Freeing
+from homeport.app.free_plan import plan
 from homeport.machine.ports_fake import FakePorts
 from homeport.model.endpoint import Endpoint
 from homeport.model.ports import ProcessFact, SocketFact

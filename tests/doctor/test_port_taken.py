@@ -52,7 +52,7 @@ TOLD = [
             listener(),
             listener("::"),
             holders=(
-                ProcessStory(process=NODE, why=(Link(kind="unit", text="by the systemd unit shop.service"),)),
+                ProcessStory(process=NODE, why=(Link(kind="unit", text="run by the systemd unit shop.service"),)),
                 ProcessStory(process=ProcessFact(pid=4122, name="node", parent=4121)),
                 ProcessStory(process=ProcessFact(pid=9, name="nginx", app="web")),
             ),
@@ -60,7 +60,7 @@ TOLD = [
         ),
         "port-taken",
         "port 3000 is taken by node (pid 4121), started from /home/ann/shop and the app web: nginx (pid 9)",
-        "They listen on 127.0.0.1:3000 and [::]:3000 (IPv6 and IPv4); why it runs: by the systemd unit shop.service.",
+        "They listen on 127.0.0.1:3000 and [::]:3000 (IPv6 and IPv4); it was run by the systemd unit shop.service.",
         "systemctl stop shop.service",
     ),
     (

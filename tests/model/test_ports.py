@@ -6,7 +6,8 @@ import pytest
 
 from homeport.model.endpoint import Endpoint
 from homeport.model.ports import ProcessFact, SocketFact, answering, parse_ranges, port_class
-from homeport.model.ports_why import container_of, is_wrapper, keeper, unit_of, why
+from homeport.model.ports_cgroup import container_of, unit_of
+from homeport.model.ports_why import is_wrapper, keeper, why
 
 ID = "3f2a" + "0" * 60
 
@@ -94,7 +95,7 @@ def test_supervisors() -> None:
 
 def test_units_of_the_system_and_of_the_user() -> None:
     first = why(process("nginx", cgroup="0::/system.slice/nginx.service"), [process("systemd", pid=1)])
-    assert [link.text for link in first] == ["by the systemd unit nginx.service", "systemd (pid 1)"]
+    assert [link.text for link in first] == ["run by the systemd unit nginx.service", "systemd (pid 1)"]
     second = keeper(why(process("api", cgroup="0::/user.slice/user@1000.service/app.slice/api.service"), []))
     assert second
     assert second.name == "--user api.service"

@@ -1,19 +1,23 @@
-"""Freeing a port: first a plan of what ends, then its execution. Only listening sockets count, never clients.
+"""Freeing a port: a plan of what ends (see free_plan.py) carried out, and a look at what became of it.
 
 Nobody is signalled who is protected, who was not in the plan, or whose pid meanwhile belongs to another process.
 """
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Collection, Mapping
 
+import msgspec
+
+from homeport.app.port_reasons import reasons
 from homeport.app.ports import story_of
 from homeport.machine.ports import Ports
-from homeport.model.ports import Link, ProcessFact, SocketFact
-from homeport.model.ports_free import Ending, Freed, Plan, Refusal, named
+from homeport.model.ports import Link, ProcessFact
+from homeport.model.ports_free import Ending, Freed, Plan, named
 from homeport.model.ports_next import own_tool
-from homeport.model.ports_why import is_wrapper, keeper, why
+from homeport.model.ports_why import keeper
 
 GRACE_S = 10.0  # from SIGTERM on, as for apps
 KILLED_S = 5.0  # what SIGKILL may take while the kernel writes something out
@@ -23,28 +27,6 @@ _LOOK_AGAIN_S = 0.05
 
 StopApp = Callable[[str], None]
 Progress = Callable[[str], None]
-
-
-def plan(ports: Ports, port: int, apps: Mapping[str, str], *, user: str, force: bool = False) -> Plan:
-    """`apps`: address -> route of the apps of our engine. `user`: who we are, "root" may end everybody."""
-    sockets = ports.sockets(port)
-    holders = {pid: process for one in sockets for pid in one.pids if (process := ports.process(pid))}
-    endings: list[Ending] = []
-    refusals = [_hidden(one) for one in sockets if not one.pids]
-    for process in holders.values():
-        parents = ports.parents(process)
-        if any(parent.pid in holders for parent in parents):
-            continue  # a worker: it ends with its parent
-        address = next(str(one.endpoint) for one in sockets if process.pid in one.pids)
-        route = apps.get(address, "")
-        if route:
-            known = route in (ending.app for ending in endings)
-            endings += [] if known else [Ending(how="app", listener=process, target=process, app=route)]
-        elif refusal := _refusal(ports, process, parents, user, force):
-            refusals.append(refusal)
-        else:
-            endings.append(_ending(ports, process, parents))
-    return Plan(port=port, holders=tuple(holders.values()), endings=tuple(endings), refusals=tuple(refusals))
 
 
 class Freeing:
@@ -74,28 +56,40 @@ class Freeing:
         left = self._wait(port, before, GRACE_S, asked)
         if left and force and not problems:
             for ending in asked:
-                if ending.how != "app":
+                if ending.how != "app" and ending.listener.pid:
                     self._kill(ending)
             left = self._wait(port, before, KILLED_S, asked)
         ended = tuple(pid for pid, process in before.items() if not self._is(process))
         if problems or left:
             return _failed(planned, ended, problems, [before[pid] for pid in left], force)
-        return self._look_again(port, ended, SUPERVISED_S if supervised else RESTART_S)
+        freed = self._look_again(port, ended, SUPERVISED_S if supervised else RESTART_S)
+        timer = next((ending.again for ending in asked if ending.again), "")
+        if not freed.is_free or not timer:
+            return freed
+        scope = "--user " if "--user" in asked[0].tool else ""
+        warning = f"{timer} will start it again"
+        return msgspec.structs.replace(freed, warning=warning, next=f"systemctl {scope}stop {timer}")
 
     def _end(self, port: int, ending: Ending, stop_app: StopApp) -> str:
         pid = ending.listener.pid
-        if self._ports.process(pid) is None or pid not in self._holders(port):
+        if pid and (self._ports.process(pid) is None or pid not in self._holders(port)):
             return ""  # it has ended, or does not listen any more
-        if not self._is(ending.listener):
+        if pid and not self._is(ending.listener):
             return f"pid {pid} is not the same process any more"
         if ending.how == "app":
             stop_app(ending.app)
             return ""
+        if ending.how == "tool":
+            told = shlex.join(ending.tool)
+            return self._ports.run(ending.tool, lambda waited: self._progress(f"waiting for `{told}`: {waited:.0f} s"))
         return self._ports.end(ending.target, group=ending.how == "group")
 
     def _kill(self, ending: Ending) -> None:
         """The group, as long as its leader lives; the listener in any case."""
         self._progress(f"{named(ending.listener)} does not end: SIGKILL")
+        if ending.how == "tool":
+            self._ports.end(ending.listener, force=True)
+            return
         self._ports.end(ending.target, group=ending.how == "group", force=True)
         if ending.target.pid != ending.listener.pid:
             self._ports.end(ending.listener, force=True)
@@ -132,7 +126,7 @@ class Freeing:
         return Freed(port=port, is_free=False, ended=ended, problem=problem, next=_stop_first(link, port), again=story)
 
     def _is_supervised(self, planned: Plan) -> bool:
-        chains = (why(ending.listener, self._ports.parents(ending.listener)) for ending in planned.endings)
+        chains = (reasons(self._ports, ending.listener) for ending in planned.endings if ending.listener.pid)
         return any(link.kind in ("supervisor", "unit", "container") for chain in chains for link in chain)
 
     def _holders(self, port: int) -> list[int]:
@@ -151,52 +145,6 @@ def _failed(planned: Plan, ended: tuple[int, ...], problems: list[str], left: li
     else:
         following = next((one.next for one in planned.refusals if one.next), f"homeport who {planned.port}")
     return Freed(port=planned.port, is_free=False, ended=ended, problem="; ".join(problems), next=following)
-
-
-def _ending(ports: Ports, process: ProcessFact, parents: list[ProcessFact]) -> Ending:
-    leader = next((one for one in (process, *parents) if one.pid == process.group), None)
-    members = ports.group(process.group) if leader else []
-    reason = _unsafe(ports, process, parents, leader, members)
-    if leader is None or reason:
-        return Ending(how="process", listener=process, target=process, pids=(process.pid,), why=reason)
-    whose = "which it leads" if leader.pid == process.pid else f"which {named(leader)} leads that was started for it"
-    return Ending(how="group", listener=process, target=leader, pids=tuple(members), why=whose)
-
-
-def _unsafe(
-    ports: Ports, process: ProcessFact, parents: list[ProcessFact], leader: ProcessFact | None, members: list[int]
-) -> str:
-    """Why its process group is not signalled; '' where that is safe."""
-    if leader is None:
-        return "since the leader of its process group is gone or not its parent"
-    if set(members) & ports.protected():
-        return "since its process group is ours"
-    if leader.pid == process.pid:
-        return ""
-    if not is_wrapper(leader) or (leader.session == leader.pid and leader.terminal):
-        return f"since its process group is led by {named(leader)}"
-    above = {process.pid, *(parent.pid for parent in parents)}
-    facts = (ports.process(pid) for pid in members if pid not in above)
-    if any(fact and process.pid not in (one.pid for one in ports.parents(fact)) for fact in facts):
-        return "since its process group holds other programs"
-    return ""
-
-
-def _refusal(ports: Ports, process: ProcessFact, parents: list[ProcessFact], user: str, force: bool) -> Refusal | None:
-    if process.pid in ports.protected():
-        whose = "the first process" if process.pid == 1 else "homeport itself or one of its ancestors"
-        return Refusal(what=f"{named(process)} is {whose}")
-    if user not in ("root", "", process.user):
-        return Refusal(what=f"{named(process)} belongs to {process.user}", next="sudo homeport free")
-    link = keeper(why(process, parents))
-    if link and link.kind in ("unit", "container") and not force:
-        return Refusal(what=f"{named(process)} runs {link.text}, which may start it again", next=own_tool(link))
-    return None
-
-
-def _hidden(one: SocketFact) -> Refusal:
-    owner = f"a process of {one.user}" if one.user else "a process"
-    return Refusal(what=f"{one.endpoint} is held by {owner} that may not be seen", next="sudo homeport free")
 
 
 def _stop_first(link: Link | None, port: int) -> str:

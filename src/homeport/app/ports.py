@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from homeport.app.port_reasons import reasons
 from homeport.machine.ports import Ports
 from homeport.model.errors import HomeportError
 from homeport.model.fact import Fact, replace
 from homeport.model.ports import (
+    Inside,
     PortClass,
     PortStory,
     ProcessFact,
@@ -21,7 +23,6 @@ from homeport.model.ports import (
     usual_use,
 )
 from homeport.model.ports_next import next_step
-from homeport.model.ports_why import why
 
 
 class PortRow(Fact):
@@ -81,6 +82,7 @@ def who(ports: Ports, port: int, host: str = "") -> PortStory:
         is_privileged=port < ports.unprivileged_from() and "denied" in binds.values(),
         listening=tuple(listening),
         elsewhere=tuple(elsewhere),
+        inside=() if every else _inside(ports, port),
         holders=tuple(story_of(ports, process) for process in _processes(ports, listening or elsewhere)),
         occupants=tuple(occupants),
         others=tuple(filter(None, map(ports.process, sorted({pid for one in occupants for pid in one.pids})))),
@@ -89,9 +91,13 @@ def who(ports: Ports, port: int, host: str = "") -> PortStory:
     return replace(story, next=next_step(story))
 
 
+def _inside(ports: Ports, port: int) -> tuple[Inside, ...]:
+    return tuple(Inside(label=label, socket=socket) for label, socket in ports.namespaces_sockets(port))
+
+
 def story_of(ports: Ports, process: ProcessFact) -> ProcessStory:
     repository, branch = ports.repository(process.folder)
-    return ProcessStory(process=process, repository=repository, branch=branch, why=why(process, ports.parents(process)))
+    return ProcessStory(process=process, repository=repository, branch=branch, why=reasons(ports, process))
 
 
 def listing(ports: Ports, *, udp: bool = False) -> list[PortRow]:

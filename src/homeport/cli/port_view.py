@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from homeport.cli.terminal import Paint
 from homeport.cli.words import plural, visible
-from homeport.model.ports import Occupant, PortStory, ProcessFact, ProcessStory, SocketFact
+from homeport.model.ports import Inside, Occupant, PortStory, ProcessFact, ProcessStory, SocketFact
 
 _SHOWN = 4  # holders that are told in full; a pool of workers may have hundreds
 _BINDABLE = {"free": "free", "taken": "taken", "denied": "not allowed", "absent": "no such address"}
@@ -13,6 +13,7 @@ _BINDABLE = {"free": "free", "taken": "taken", "denied": "not allowed", "absent"
 def story_lines(story: PortStory, paint: Paint, now_s: float) -> list[str]:
     lines = [_headline(story, paint), f"  {_about(story)}"]
     lines += [f"  {_socket_line(socket, paint)}" for socket in (*story.listening, *story.elsewhere)]
+    lines += [f"  {paint('elsewhere:', 'dim')} {_inside_line(one)}" for one in story.inside[:_SHOWN]]
     for holder in story.holders[:_SHOWN]:
         lines += ["", *_holder_lines(holder, paint, now_s)]
     if len(story.holders) > _SHOWN:
@@ -32,6 +33,7 @@ def _headline(story: PortStory, paint: Paint) -> str:
     place = place or f"port {story.port}"
     if not story.listening:
         where = f"; port {story.port} is used on another address" if story.elsewhere else ""
+        where = where or ("; it is used in another network namespace" if story.inside else "")
         return paint(f"nobody listens on {place}{where}", "bold")
     names = sorted({visible(holder.process.name) for holder in story.holders})
     users = sorted({socket.user for socket in story.listening if socket.user})
@@ -57,8 +59,15 @@ def _socket_line(socket: SocketFact, paint: Paint) -> str:
         notes.append(f"shared by {len(socket.pids)} processes")
     if not socket.pids:
         notes.append(f"a process of {socket.user or 'another user'}; root would see which")
-    exposed = paint("  reachable from other computers", "yellow") if socket.exposed else ""
+    exposed = paint("  reachable from other computers", "red") if socket.exposed else ""
     return f"{socket.endpoint}{'  ' + ', '.join(notes) if notes else ''}{exposed}"
+
+
+def _inside_line(inside: Inside) -> str:
+    socket = inside.socket
+    pids = f", pid {', '.join(map(str, socket.pids))}" if socket.pids else ""
+    owner = f", of {socket.user}" if socket.user else ""
+    return f"{socket.endpoint} in {visible(inside.label)}{owner}{pids}"
 
 
 def _holder_lines(holder: ProcessStory, paint: Paint, now_s: float) -> list[str]:
@@ -73,6 +82,8 @@ def _holder_lines(holder: ProcessStory, paint: Paint, now_s: float) -> list[str]
         lines.append(f"  folder   {visible(process.folder)}{branch}")
     for number, link in enumerate(holder.why):
         lines.append(f"  {'why' if not number else '':8} {'' if not number else '← '}{visible(link.text)}")
+    if process.login and process.login != process.user:
+        lines.append(f"  login    {visible(process.login)}, who became {process.user}")
     if process.is_deleted:
         lines.append("  note     its program was deleted or replaced since it started")
     return lines

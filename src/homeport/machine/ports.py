@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable, Sequence
 
 from homeport.model.ports import BIND_ADDRESSES, Bindable, Occupant, ProcessFact, SocketFact
 
@@ -49,6 +50,20 @@ class Ports(Protocol):
 
     def repository(self, folder: str) -> tuple[str, str]:
         """The folder of the git work tree around a folder, and its branch; ("", "") outside git."""
+
+    def namespaces_sockets(self, port: int) -> list[tuple[str, SocketFact]]:
+        """Listeners of the port in other network namespaces, with what people know each namespace by."""
+
+    def environment(self, pid: int) -> dict[str, str]:
+        """With what a process was started; {} where that may not be seen."""
+
+    def ask(self, words: Sequence[str]) -> str:
+        """What another tool of this computer prints; '' where it is missing, fails, or takes longer than a second."""
+
+    def run(self, words: Sequence[str], waiting: Callable[[float], None]) -> str:
+        """Let a tool do its work: '' when it did, else what it said. `waiting` hears the seconds."""
+
+    def has_tool(self, program: str) -> bool: ...
 
     def protected(self) -> set[int]:
         """Never to be signalled: the first process, ourselves and those above us."""

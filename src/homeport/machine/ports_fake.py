@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from homeport.model.ports import BIND_ADDRESSES, Bindable, Occupant, ProcessFact, SocketFact
 
 
@@ -18,6 +20,11 @@ class FakePorts:
         self.ours: set[int] = {1}
         self.stubborn: set[int] = set()
         self.respawns: dict[int, SocketFact] = {}
+        self.namespaces: list[tuple[str, SocketFact]] = []
+        self.environments: dict[int, dict[str, str]] = {}
+        self.answers: dict[tuple[str, ...], str] = {}  # of tools that are asked
+        self.tools: dict[str, Callable[[FakePorts], str]] = {}  # what a tool does when it is run
+        self.ran: list[tuple[str, ...]] = []
         self.signalled: list[tuple[int, bool, bool]] = []
 
     def sockets(self, port: int | None = None, *, udp: bool = False) -> list[SocketFact]:
@@ -55,6 +62,22 @@ class FakePorts:
     def repository(self, folder: str) -> tuple[str, str]:
         return self.repositories.get(folder, ("", ""))
 
+    def namespaces_sockets(self, port: int) -> list[tuple[str, SocketFact]]:
+        return [(label, socket) for label, socket in self.namespaces if socket.endpoint.port == port]
+
+    def environment(self, pid: int) -> dict[str, str]:
+        return self.environments.get(pid, {})
+
+    def ask(self, words: Sequence[str]) -> str:
+        return self.answers.get(tuple(words), "")
+
+    def run(self, words: Sequence[str], waiting: Callable[[float], None]) -> str:
+        self.ran.append(tuple(words))
+        return self.tools[words[0]](self) if words[0] in self.tools else f"{words[0]} is not installed"
+
+    def has_tool(self, program: str) -> bool:
+        return program in self.tools
+
     def protected(self) -> set[int]:
         return self.ours
 
@@ -65,10 +88,10 @@ class FakePorts:
         self.signalled.append((process.pid, group, force))
         for pid in self.group(process.pid) if group else [process.pid]:
             if force or pid not in self.stubborn:
-                self._forget(pid)
+                self.forget(pid)
         return ""
 
-    def _forget(self, pid: int) -> None:
+    def forget(self, pid: int) -> None:
         self.processes.pop(pid, None)
         left = (
             SocketFact(endpoint=socket.endpoint, user=socket.user, pids=tuple(p for p in socket.pids if p != pid))

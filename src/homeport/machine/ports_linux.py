@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from homeport.machine import proc, proc_net, sock_diag
 from homeport.machine.sock_diag import Row
@@ -12,6 +12,7 @@ from homeport.model.endpoint import Endpoint
 from homeport.model.ports import Bindable, Occupant, OccupantKind, ProcessFact, SocketFact, parse_ranges
 
 _TCP_TIME_WAIT, _TCP_BOUND_INACTIVE = 6, 13  # net/tcp_states.h; the second is told since Linux 6.8
+_NOBODY_LOGGED_IN = 0xFFFFFFFF
 _SYSCTL = "/proc/sys/net/ipv4"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -56,6 +57,7 @@ class LinuxPorts:
             session=int(fields[3]),
             terminal=_terminal(int(fields[4])),
             cgroup=proc.read(f"/proc/{pid}/cgroup"),
+            login=self._login(pid),
             app=_app(pid),
             is_deleted=program.endswith(" (deleted)"),
         )
@@ -92,6 +94,31 @@ class LinuxPorts:
 
         return git.repository(folder)
 
+    def namespaces_sockets(self, port: int) -> list[tuple[str, SocketFact]]:
+        from homeport.machine import ports_namespaces
+
+        found = ports_namespaces.listeners(port, _holders)
+        return [(label, self._socket(row, {row.inode: pids})) for label, row, pids in found]
+
+    def environment(self, pid: int) -> dict[str, str]:
+        pairs = (entry.partition("=") for entry in proc.read(f"/proc/{pid}/environ").split("\0"))
+        return {name: value for name, found, value in pairs if found}
+
+    def ask(self, words: Sequence[str]) -> str:
+        from homeport.machine import ports_tools
+
+        return ports_tools.ask(words)
+
+    def run(self, words: Sequence[str], waiting: Callable[[float], None]) -> str:
+        from homeport.machine import ports_tools
+
+        return ports_tools.run(words, waiting)
+
+    def has_tool(self, program: str) -> bool:
+        from homeport.machine import ports_tools
+
+        return ports_tools.is_installed(program)
+
     def protected(self) -> set[int]:
         return {1, *proc.ourselves_and_ancestors()}
 
@@ -123,6 +150,11 @@ class LinuxPorts:
             pids=tuple(sorted(holders.get(row.inode, ()))) if row.inode else (),
             user=self._user(row.uid) if row.inode else "",
         )
+
+    def _login(self, pid: int) -> str:
+        """The kernel's loginuid, which is never changed again once somebody has logged in."""
+        text = proc.read(f"/proc/{pid}/loginuid").strip()
+        return self._user(int(text)) if text.isdigit() and int(text) != _NOBODY_LOGGED_IN else ""
 
     def _user(self, uid: int) -> str:
         if uid not in self._users:

@@ -6,6 +6,7 @@ It tells no time left in TIME_WAIT and no control groups, and on macOS only our 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,33 @@ class PsutilPorts:
         from homeport.machine import git
 
         return git.repository(folder)
+
+    def namespaces_sockets(self, port: int) -> list[tuple[str, SocketFact]]:
+        """Containers of macOS and Windows are in a virtual machine, where nothing can be seen."""
+        return []
+
+    def environment(self, pid: int) -> dict[str, str]:
+        import psutil
+
+        try:
+            return dict(psutil.Process(pid).environ())
+        except (psutil.Error, OSError):
+            return {}
+
+    def ask(self, words: Sequence[str]) -> str:
+        from homeport.machine import ports_tools
+
+        return ports_tools.ask(words)
+
+    def run(self, words: Sequence[str], waiting: Callable[[float], None]) -> str:
+        from homeport.machine import ports_tools
+
+        return ports_tools.run(words, waiting)
+
+    def has_tool(self, program: str) -> bool:
+        from homeport.machine import ports_tools
+
+        return ports_tools.is_installed(program)
 
     def protected(self) -> set[int]:
         from homeport.machine.by_psutil import ancestors

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     LinkKind = Literal[
         "homeport",
         "container",
+        "package",
         "unit",
         "supervisor",
         "tmux",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         "shell",
         "script",
         "ssh",
+        "login",
         "cron",
         "init",
         "parent",
@@ -84,6 +86,7 @@ class ProcessFact(Fact):
     session: int = 0
     terminal: str = ""  # "pts/3"
     cgroup: str = ""
+    login: str = ""  # the user who had logged in, which survives sudo and a double fork
     app: str = ""  # the homeport app that it belongs to, by its environment
     is_deleted: bool = False  # its program was deleted or replaced since it started
 
@@ -106,6 +109,8 @@ class Link(Fact):
     text: str
     name: str = ""  # of the unit, the container, the app
     pid: int = 0
+    tool: tuple[str, ...] = ()  # the command that stops what it keeps running
+    again: str = ""  # the timer that would start it again
 
 
 class ProcessStory(Fact):
@@ -115,6 +120,13 @@ class ProcessStory(Fact):
     repository: str = ""
     branch: str = ""
     why: tuple[Link, ...] = ()
+
+
+class Inside(Fact):
+    """A listener in another network namespace: it is in nobody's way here, and reached by nobody from here."""
+
+    label: str  # what people know the namespace by: "the container 3f2a… (Docker)"
+    socket: SocketFact
 
 
 class PortStory(Fact):
@@ -131,6 +143,7 @@ class PortStory(Fact):
     listening: tuple[SocketFact, ...] = ()
     elsewhere: tuple[SocketFact, ...] = ()
     holders: tuple[ProcessStory, ...] = ()
+    inside: tuple[Inside, ...] = ()
     occupants: tuple[Occupant, ...] = ()
     others: tuple[ProcessFact, ...] = ()  # the processes behind the occupants
     bindable: Mapping[str, Bindable] = MappingProxyType({})

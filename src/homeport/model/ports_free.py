@@ -12,11 +12,13 @@ from homeport.model.ports import ProcessFact, ProcessStory
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that will end. `target` gets the signal: the listener, or the wrapper that leads its group."""
 
-    how: Literal["app", "process", "group"]
+    how: Literal["app", "tool", "process", "group"]
     listener: ProcessFact
     target: ProcessFact
     pids: tuple[int, ...] = ()  # everybody who gets the signal
     app: str = ""
+    tool: tuple[str, ...] = ()  # the command that stops what keeps it running
+    again: str = ""  # the timer that would start it again
     why: str = ""  # this way and no other
 
 
@@ -43,6 +45,7 @@ class Freed(msgspec.Struct, frozen=True, kw_only=True):
     is_free: bool
     ended: tuple[int, ...] = ()
     problem: str = ""
+    warning: str = ""  # it is free, but not for long
     next: str = ""
     again: ProcessStory | None = None
 
@@ -56,6 +59,12 @@ def sentence(ending: Ending) -> str:
     place = f" from {ending.listener.folder}" if ending.listener.folder else ""
     if ending.how == "app":
         return f"stop the app {ending.app} through homeport: {named(ending.listener)}{place}"
+    if ending.how == "tool":
+        import shlex
+
+        timer = f"; {ending.again} would start it again" if ending.again else ""
+        whose = named(ending.listener) if ending.listener.pid else "a process that may not be seen"
+        return f"run `{shlex.join(ending.tool)}` for {whose}{place}, {ending.why}{timer}"
     if ending.how == "group":
         count = len(ending.pids)
         whole = f"its process group ({count} process{'es' if count != 1 else ''})"

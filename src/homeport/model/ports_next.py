@@ -10,6 +10,8 @@ def next_step(story: PortStory) -> str:
     """A command where there is one, else what to do in words."""
     if story.listening or story.elsewhere:
         return _end(story)
+    if story.inside:
+        return _reach(story)
     if story.is_privileged:
         return "sudo, or a port from 1024 on"
     if "taken" not in story.bindable.values():
@@ -28,17 +30,20 @@ def is_taken(story: PortStory) -> bool:
 
 def own_tool(link: Link) -> str:
     """The command that stops what a keeper keeps; '' where that is not known."""
-    if link.kind == "homeport":
-        return f"homeport stop {link.name}"
-    if link.kind == "unit":
-        return f"systemctl {'stop ' + link.name if '--user' not in link.name else _users(link.name)}"
-    if link.kind == "container" and link.name:
-        return f"podman stop {link.name}" if "Podman" in link.text else f"docker stop {link.name}"
-    return {"pm2": "pm2 stop NAME", "supervisord": "supervisorctl stop NAME"}.get(link.name, "")
+    import shlex
+
+    return shlex.join(link.tool)
 
 
-def _users(name: str) -> str:
-    return f"--user stop {name.removeprefix('--user ')}"
+def _reach(story: PortStory) -> str:
+    """How to get at a listener in another network namespace."""
+    inside = story.inside[0]
+    for engine in ("docker", "podman"):
+        if engine.capitalize() in inside.label:
+            return f"publish it: {engine} run -p 127.0.0.1:{story.port}:{story.port} …"
+    if inside.label.startswith("the network namespace "):
+        return f"ip netns exec {inside.label.rpartition(' ')[2]} COMMAND reaches it"
+    return f"nsenter -t {inside.socket.pids[0]} -n COMMAND reaches it" if inside.socket.pids else ""
 
 
 def _end(story: PortStory) -> str:

@@ -1,14 +1,15 @@
-"""Why a process runs: from its control group, its parents and its environment to links in words.
+"""Why a process runs: from its control group, its parents and its environment to links in words. Pure.
 
-Pure. A control group survives a double fork where the parents do not, so it is read first.
+A chain of parents ends where a daemon left them; control group, environment and login survive that.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from homeport.model.ports import Link, ProcessFact
+from homeport.model.ports_cgroup import container_of, package_of, unit_of
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "fish", "ksh", "mksh", "tcsh", "csh", "ash", "nu", "pwsh", "busybox"})
 _CRON = frozenset({"cron", "crond", "anacron", "atd", "fcron"})
@@ -29,57 +30,18 @@ _SUPERVISORS = {
     "entr": "entr",
     "air": "air",
 }
-_UNIT = re.compile(r"(?:^|/)([^/]+)\.service(?=/|$)")
-# Services that only host what people start by hand: no reason why a server runs.
-_HOSTS = re.compile(r"user@|app-|ssh|gnome-terminal|dbus|getty|serial-getty|login|display-manager|gdm|sddm|lightdm")
-_CONTAINER = re.compile(
-    r"(?P<kind>docker|libpod|crio|cri-containerd|containerd|podman|kubepods)[^\n]*?[/-]"
-    r"(?P<id>[0-9a-f]{64})(?:\.scope)?(?=/|$)",
-    re.MULTILINE,
-)
-_LXC = re.compile(r"/lxc(?:\.payload\.|\.payload/|/)(?P<id>[^/\n]+)")
-_KINDS = {"docker": "Docker", "libpod": "Podman", "podman": "Podman"}
+_BY_HAND = frozenset({"shell", "tmux", "screen", "ssh"})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def container_of(cgroup: str) -> tuple[str, str]:
-    """("Docker", "3f2a…" of 12 digits), or ("", "")."""
-    if found := _CONTAINER.search(cgroup):
-        return _KINDS.get(found["kind"], "Kubernetes or containerd"), found["id"][:12]
-    if lxc := _LXC.search(cgroup):
-        return "LXC", lxc["id"]
-    return "", ""
-
-
-def unit_of(cgroup: str) -> tuple[str, bool]:
-    """The innermost systemd service and whether it is one of the user's; ("", False) where a person started it."""
-    lines = [line.split(":", 2)[2] for line in cgroup.splitlines() if line.count(":") >= 2]
-    for path in lines:
-        for name in reversed(_UNIT.findall(path)):
-            if not _HOSTS.match(name):
-                return f"{name}.service", "/user@" in path
-    return "", False
-
-
-def why(process: ProcessFact, parents: Sequence[ProcessFact]) -> tuple[Link, ...]:
-    """The chain, nearest first. `parents` are its ancestors, nearest first."""
-    links = []
-    if process.app:
-        links.append(Link(kind="homeport", text=f"homeport runs it as {process.app}", name=process.app))
-    engine, number = container_of(process.cgroup)
-    if number:
-        links.append(Link(kind="container", text=f"in the container {number} ({engine})", name=number))
-    elif process.name == "docker-proxy":
-        links.append(Link(kind="container", text="for a container that publishes this port (Docker)"))
-    by_hand = False
-    for parent in parents:
-        link = _link(parent)
-        links.append(link)
-        by_hand = by_hand or link.kind in ("shell", "tmux", "screen", "ssh")
-    unit, is_users = unit_of(process.cgroup)
-    if unit and not number and not by_hand:
-        link = _unit_link(unit, is_users)
-        links = [*(link for link in links if link.kind == "homeport"), link, *links[bool(process.app) :]]
-    return tuple(links)
+def why(
+    process: ProcessFact, parents: Sequence[ProcessFact], environment: Mapping[str, str] = _NOTHING
+) -> tuple[Link, ...]:
+    """The chain, nearest first. `parents` are its ancestors, nearest first; `environment` is its own."""
+    first = [*_app(process), *_container(process), *_package(process)]
+    chain = [_link(parent, environment) for parent in parents]
+    chain = [*_unit(process, chain, bool(first) and first[-1].kind == "container"), *chain]
+    return (*first, *_left(process, chain, environment))
 
 
 def keeper(links: Sequence[Link]) -> Link | None:
@@ -106,28 +68,101 @@ def is_wrapper(process: ProcessFact) -> bool:
     return not {"--init-file", "--rcfile", "-i"} & set(words) and any(not word.startswith("-") for word in words)
 
 
-def _link(parent: ProcessFact) -> Link:
+def _app(process: ProcessFact) -> list[Link]:
+    name = process.app
+    text = f"homeport runs it as {name}"
+    return [Link(kind="homeport", text=text, name=name, tool=("homeport", "stop", name))] if name else []
+
+
+def _container(process: ProcessFact) -> list[Link]:
+    engine, number = container_of(process.cgroup)
+    if number:
+        tool = {"Docker": ("docker", "stop", number), "Podman": ("podman", "stop", number)}.get(engine, ())
+        return [Link(kind="container", text=f"in the container {number} ({engine})", name=number, tool=tool)]
+    if process.name == "docker-proxy":
+        return [Link(kind="container", text="for a container that publishes this port (Docker)")]
+    return []
+
+
+def _package(process: ProcessFact) -> list[Link]:
+    package = package_of(process.cgroup)
+    return [Link(kind="package", text=f"from {package}", name=package.rpartition(" ")[2])] if package else []
+
+
+def _unit(process: ProcessFact, chain: Sequence[Link], in_container: bool) -> list[Link]:
+    unit, is_users = unit_of(process.cgroup)
+    if not unit or in_container or any(link.kind in _BY_HAND for link in chain):
+        return []
+    if unit.removesuffix(".service") in _CRON:
+        return [Link(kind="cron", text=f"started by {unit}", name=unit)]
+    if is_users:
+        tool = ("systemctl", "--user", "stop", unit)
+        return [Link(kind="unit", text=f"run by the user's systemd unit {unit}", name=f"--user {unit}", tool=tool)]
+    return [Link(kind="unit", text=f"run by the systemd unit {unit}", name=unit, tool=("systemctl", "stop", unit))]
+
+
+def _left(process: ProcessFact, chain: list[Link], environment: Mapping[str, str]) -> list[Link]:
+    """With what a daemon that left its parents still carries: the terminal it came from, and who had logged in."""
+    kinds = {link.kind for link in chain}
+    found: list[Link] = []
+    if not kinds & {*_BY_HAND, "unit", "cron", "supervisor"}:
+        if "TMUX" in environment:
+            found.append(Link(kind="tmux", text="left behind by a shell in tmux"))
+        elif screen := environment.get("STY"):
+            found.append(Link(kind="screen", text=f"left behind by a shell in the screen session {screen}"))
+        elif ssh := environment.get("SSH_CONNECTION"):
+            found.append(Link(kind="ssh", text=f"left behind by an ssh session from {ssh.split(' ')[0]}"))
+        if process.login and not found:
+            found.append(Link(kind="login", text=f"left behind by a session of {process.login}"))
+    last = chain[-1:] if chain and chain[-1].kind == "init" else []
+    return [*chain[: len(chain) - len(last)], *found, *last]
+
+
+def _link(parent: ProcessFact, environment: Mapping[str, str]) -> Link:
     name, at = program(parent), f"pid {parent.pid}"
     if parent.pid == 1:
         return Link(kind="init", text=f"{parent.name or 'init'} (pid 1)", pid=1)
     if name.startswith("tmux") or parent.name.startswith("tmux"):
         return Link(kind="tmux", text=f"in tmux ({at})", pid=parent.pid)
     if name.lower() == "screen":
-        return Link(kind="screen", text=f"in screen ({at})", pid=parent.pid)
+        session = environment.get("STY", "")
+        whose = f"the screen session {session}" if session else "screen"
+        return Link(kind="screen", text=f"in {whose} ({at})", name=session, pid=parent.pid)
     if name.startswith("sshd"):
-        return Link(kind="ssh", text=f"in an ssh session ({at})", pid=parent.pid)
+        host = environment.get("SSH_CONNECTION", "").split(" ")[0]
+        return Link(kind="ssh", text=f"in an ssh session{f' from {host}' if host else ''} ({at})", pid=parent.pid)
     if name.lower() in _CRON:
         return Link(kind="cron", text=f"started by {name.lower()} ({at})", pid=parent.pid)
     if name in SHELLS:
         return _shell_link(parent, name)
+    return _supervisor(parent, name, environment) or Link(
+        kind="parent", text=f"started by {name or 'a process'} ({at})", name=name, pid=parent.pid
+    )
+
+
+def _supervisor(parent: ProcessFact, name: str, environment: Mapping[str, str]) -> Link | None:
     if parent.name.upper().startswith("PM2") or name.lower() == "pm2":
-        return Link(kind="supervisor", text=f"kept running by pm2 ({at})", name="pm2", pid=parent.pid)
-    if name in _SUPERVISORS:
-        known = _SUPERVISORS[name]
-        return Link(kind="supervisor", text=f"kept running by {known} ({at})", name=known, pid=parent.pid)
-    if name == "homeport":
-        return Link(kind="parent", text=f"started by homeport ({at})", name=name, pid=parent.pid)
-    return Link(kind="parent", text=f"started by {name or 'a process'} ({at})", name=name, pid=parent.pid)
+        known, what = "pm2", environment.get("name", "") if "pm_id" in environment else ""
+        tool: tuple[str, ...] = ("pm2", "stop", what or "NAME")
+    elif name == "supervisord":
+        known, tool, what = name, *_supervisord(environment)
+    elif name in _SUPERVISORS:
+        known, tool, what = _SUPERVISORS[name], (), ""
+    else:
+        return None
+    which = f" as {what}" if what else ""
+    text = f"kept running by {known}{which} (pid {parent.pid})"
+    return Link(kind="supervisor", text=text, name=known, pid=parent.pid, tool=tool)
+
+
+def _supervisord(environment: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+    """It tells its children who they are, and where it answers (supervisord.org, "Subprocess Environment")."""
+    process, group = environment.get("SUPERVISOR_PROCESS_NAME", ""), environment.get("SUPERVISOR_GROUP_NAME", "")
+    what = f"{group}:{process}" if group not in ("", process) else process
+    url = environment.get("SUPERVISOR_SERVER_URL", "")
+    if not url.startswith(("unix:///", "http://127.0.0.1:", "http://localhost:")):
+        url = ""  # an environment can be written over: nobody is told anything beyond this computer
+    return ("supervisorctl", *(("-s", url) if url else ()), "stop", what or "NAME"), what
 
 
 def _shell_link(parent: ProcessFact, name: str) -> Link:
@@ -135,10 +170,3 @@ def _shell_link(parent: ProcessFact, name: str) -> Link:
         return Link(kind="script", text=f"run by a {name} command (pid {parent.pid})", name=name, pid=parent.pid)
     place = f" on {parent.terminal}" if parent.terminal else ""
     return Link(kind="shell", text=f"started in a shell{place} ({name}, pid {parent.pid})", name=name, pid=parent.pid)
-
-
-def _unit_link(unit: str, is_users: bool) -> Link:
-    if unit.removesuffix(".service") in _CRON:
-        return Link(kind="cron", text=f"started by {unit}", name=unit)
-    whose = "the user's systemd unit" if is_users else "the systemd unit"
-    return Link(kind="unit", text=f"by {whose} {unit}", name=f"--user {unit}" if is_users else unit)

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 @click.argument("numbers", metavar="PORT...", nargs=-1, required=True, type=click.IntRange(1, 65535))
 @click.option("--dry-run", is_flag=True, help="Show what would end, and end nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="SIGKILL what does not end, and end services and containers' processes.")
+@click.option("--force", is_flag=True, help="SIGKILL what does not end, and do without tools that are missing.")
 @command_options(json=True)
 @pass_session
 def command(session: Session, numbers: tuple[int, ...], dry_run: bool, yes: bool, force: bool) -> int:
-    """End what listens on these ports: an app of homeport through the engine, else with SIGTERM.
+    """End what listens on these ports, the right way for each.
 
-    Shows first what will end, and asks on a terminal; elsewhere --yes is needed. Clients that are
-    connected are left alone. What a systemd unit or a container runs is only ended with --force,
-    since their own tools (which are named) do it better.
+    An app of homeport is stopped through the engine, a systemd unit, a container, or what pm2 or
+    supervisord keep running with their own tool, anything else with SIGTERM. Shows first what will
+    happen, and asks on a terminal; elsewhere --yes is needed. Clients that are connected are left
+    alone.
 
     \b
     Examples:
@@ -62,7 +63,7 @@ def command(session: Session, numbers: tuple[int, ...], dry_run: bool, yes: bool
 def _plan(session: Session, number: int, force: bool) -> Plan:
     import os
 
-    from homeport.app.free import plan
+    from homeport.app.free_plan import plan
     from homeport.machine.ports import this_computer
 
     ports = this_computer()
@@ -113,6 +114,8 @@ def _report(session: Session, plan: Plan, freed: Freed) -> None:
 
     if freed.is_free:
         session.say(f"port {freed.port} is free" + (" already" if not plan.endings else ""))
+        if freed.warning:
+            session.say(f"warning: {visible(freed.warning)}\nhint: {visible(freed.next)}")
         return
     following = f"sudo homeport free {freed.port}" if freed.next == "sudo homeport free" else freed.next
     say_error(session.terminal, f"port {freed.port} is not free: {visible(freed.problem)}", following)

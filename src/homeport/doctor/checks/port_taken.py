@@ -51,7 +51,7 @@ def _listened(story: PortStory) -> Finding:
     link = story.holders[0].why[:1] if story.holders else ()
     reason = ""
     if link:
-        is_told = link[0].kind in ("shell", "script", "parent")
+        is_told = link[0].kind in ("shell", "script", "parent", "unit")
         reason = f"; it was {link[0].text}" if is_told else f"; why it runs: {link[0].text}"
     return Finding(
         code="port-taken",
