@@ -9,6 +9,7 @@ import queue
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from homeport.app.fake import FakeLeases as FakeTable
 from homeport.cli.entry import run
 from homeport.cli.seams import Engine, Event
 from homeport.cli.session import Session
@@ -16,6 +17,7 @@ from homeport.cli.terminal import Terminal
 from homeport.model.app import AppSpec, AppState, State
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
+from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, RecordingState, Status
@@ -167,6 +169,33 @@ class FakeLogs:
         return found[:limit] if after is not None else found[-limit:]
 
 
+class FakeLeases:
+    """The ports of homeport.app.fake. `asked` are the questions."""
+
+    def __init__(self) -> None:
+        self.table = FakeTable()
+        self.asked: builtins.list[LeaseSpec] = []
+
+    def take(self, spec: LeaseSpec) -> builtins.list[LeaseState]:
+        self.asked.append(spec)
+        return self.table.take(spec)
+
+    def list(self) -> builtins.list[LeaseState]:
+        return self.table.states()
+
+    def release(
+        self, *, port: int = 0, name: str = "", folder: str = "", every: bool = False, pid: int | None = None
+    ) -> builtins.list[LeaseState]:
+        found = [s for s in self.table.states() if every or s.port == port or (s.name, s.folder) == (name, folder)]
+        for state in found:
+            self.table.release(state.port, pid)
+        return found
+
+    def portserver(self, pid: int) -> str:
+        self.table.welcome(pid)
+        return "/home/me/it's/portserver.sock"
+
+
 class FakeControl:
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
@@ -205,6 +234,7 @@ class FakeEngine:
         self.apps = FakeApps(self)
         self.apps.all = {state.route: state for state in apps}
         self.routes, self.traffic, self.logs = FakeRoutes(), FakeTraffic(), FakeLogs()
+        self.leases = FakeLeases()
         self.engine = FakeControl(self)
         self.subscriptions: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self._queues: dict[str, queue.Queue[Event | None]] = {}

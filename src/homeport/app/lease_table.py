@@ -28,6 +28,7 @@ class Entry:
     is_portservers: bool
     since: str
     owners: dict[int, str] = field(default_factory=dict)  # pid -> name of the process
+    binder: int | None = None  # the owner that is about to bind it, or has
 
 
 class LeaseTable:
@@ -67,6 +68,7 @@ class LeaseTable:
         name = self._machine.command(spec.pid) if spec.pid else ""
         for entry in (*entries, *known):
             entry.owners[spec.pid] = name
+            entry.binder = spec.pid if spec.alone else entry.binder
         both = sorted((*entries, *known), key=lambda entry: entry.number)
         return [_state(entry, again=entry in known) for entry in both]
 
@@ -113,12 +115,12 @@ class LeaseTable:
         return None
 
     def _may_share(self, entry: Entry, spec: LeaseSpec) -> None:
-        others = [owner for owner in _state(entry).owners if owner.pid != spec.pid]
-        if spec.alone and others:
+        if spec.alone and entry.binder in entry.owners and entry.binder != spec.pid:
+            binder = next(owner for owner in _state(entry).owners if owner.pid == entry.binder)
             raise HomeportError(
                 "name-taken",
-                f"the lease {spec.name} in {spec.folder}, port {entry.lease.port}, is held by {others[0]}",
-                f"homeport release {spec.name}",
+                f"the lease {spec.name} in {spec.folder}, port {entry.lease.port}, is used by {binder}",
+                f"homeport who {entry.lease.port}",
             )
 
     def _enter(self, spec: LeaseSpec, number: int, is_portservers: bool) -> Entry:

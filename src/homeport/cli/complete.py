@@ -38,6 +38,11 @@ def complete_route(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return _matching([(r["name"], r["target"]) for r in routes if r["kind"] not in ("app", "control")], incomplete)
 
 
+def complete_lease(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    found = [lease for lease in _ask("/api/leases").get("list", []) if lease["kind"] != "app"]
+    return _matching([(lease["name"] or str(lease["port"]), lease["folder"]) for lease in found], incomplete)
+
+
 def complete_exchange(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     found = _ask("/api/requests?limit=30").get("list", [])
     return _matching([(str(x["id"]), f"{x['method']} {x['path']} {x['status']}") for x in found], incomplete)

@@ -13,7 +13,7 @@ from homeport.cli.session import Session
 PANELS: dict[str, list[str]] = {
     "Run": ["run", "up", "serve", "route", "init", "demo"],
     "See": ["status", "logs", "watch", "requests", "show", "open"],
-    "Ports": ["who", "ports", "free"],
+    "Ports": ["doctor", "who", "ports", "free", "lease", "leases", "release"],
     "Play": ["echo", "connect"],
     "Stop": ["restart", "stop", "down"],
     "More": ["engine", "completion", "version"],

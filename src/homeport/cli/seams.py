@@ -8,6 +8,7 @@ from typing import Protocol
 
 from homeport.model.app import AppSpec, AppState
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Lost, Status
@@ -40,6 +41,15 @@ class Logs(Protocol):
     def list(self, app: str | None = None, limit: int = 200, after: int | None = None) -> builtins.list[LogLine]: ...
 
 
+class Leases(Protocol):
+    def take(self, spec: LeaseSpec) -> builtins.list[LeaseState]: ...
+    def list(self) -> builtins.list[LeaseState]: ...
+    def release(
+        self, *, port: int = 0, name: str = "", folder: str = "", every: bool = False, pid: int | None = None
+    ) -> builtins.list[LeaseState]: ...
+    def portserver(self, pid: int) -> str: ...
+
+
 class EngineControl(Protocol):
     """`notices` are told once: what the engine found when it started after a crash."""
 
@@ -62,6 +72,8 @@ class Engine(Protocol):
     def traffic(self) -> Traffic: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def leases(self) -> Leases: ...
     @property
     def engine(self) -> EngineControl: ...
 

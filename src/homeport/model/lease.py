@@ -17,7 +17,7 @@ class LeaseSpec(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     count: int = 1
     pid: int = 0  # the process whose end is its end; 0: until it is released
-    alone: bool = False  # it is about to be bound: refuse the name while another living process has it
+    alone: bool = False  # to bind it: refused while another living process has the name for that too
 
 
 class LeaseOwner(msgspec.Struct, frozen=True, kw_only=True):
