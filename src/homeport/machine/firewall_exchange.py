@@ -11,7 +11,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from homeport.machine.firewall_packet import ABSENT, ACK, PROTOCOLS, RST, SYN, Family, Packet, Span, Value, network, one
+from homeport.machine.firewall_packet import (
+    ABSENT,
+    ACK,
+    PROTOCOLS,
+    RST,
+    SYN,
+    Family,
+    Packet,
+    Span,
+    Value,
+    network,
+    one,
+    without,
+)
 from homeport.machine.firewall_rules import Base, Outcome, Ruleset, any_of
 from homeport.model.firewall import Deciding
 
@@ -114,7 +127,7 @@ class Exchange:
 
     def _packet(self, step: Step, hook: str, reject_with: str) -> Packet:
         there = step == "request"
-        port, client = one(self._port), self._ephemeral
+        port, client = one(self._port), without(self._ephemeral, self._port)
         is_icmp = step == "refusal" and "reset" not in reject_with
         icmp = "icmp" if self._family == "ip" else "icmpv6"
         goes_out = hook in ("output", "postrouting", "egress")
@@ -135,8 +148,8 @@ class Exchange:
             fields["uid"] = one(self._uid)
         elif there and not goes_out:
             fields["uid"] = ABSENT  # what has arrived belongs to no socket yet
-        if step != "refusal" and not self._rules.skips_conntrack:
-            fields["ct"] = "new" if there else "established"
+        if not is_icmp and not self._rules.skips_conntrack:
+            fields["ct"] = {"request": "new", "answer": "established", "refusal": "related"}[step]
         return Packet(hook, self._family, fields)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from homeport.machine.firewall_packet import (
+    ABSENT,
     PROTOCOLS,
     Family,
     Maybe,
@@ -75,7 +76,7 @@ def _condition(option: str, values: list[str], family: Family) -> Condition:
 def _implied(option: str) -> list[Condition]:
     """A port needs a protocol that has ports: negated or not, such a rule does not match another packet."""
     if "port" in option:
-        return [lambda packet: isinstance(packet.get("dport"), Span)]
+        return [lambda packet: packet.get("dport") is not ABSENT]
     return []
 
 

@@ -113,10 +113,16 @@ class _Reading:
     def _lines(self, detail: dict[str, Any], sets: Sets) -> list[Line]:
         conditions: list[Condition] = []
         lines: list[Line] = []
+        before: dict[str, Any] = {}
         for statement in detail.get("expr", []):
             kind, value = _only(statement)
             if kind == "match":
-                conditions.append(match(value, sets))
+                merged = before if _is_merged(before, value) else None
+                before = value
+                if merged:
+                    conditions[-1] = _either_or(conditions[-1], match(value, sets))
+                else:
+                    conditions.append(match(value, sets))
             elif kind == "vmap":
                 lines += self._choices(detail, conditions, value, sets)
             elif kind in _JUMPS:
@@ -187,6 +193,23 @@ def _base(detail: dict[str, Any]) -> Base:
 
 def _perhaps(packet: Packet) -> Maybe:
     return None
+
+
+def _is_merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """nft makes `tcp sport != 1 tcp dport != 2` one comparison (seen in 1.0.6): then one difference is enough."""
+    both_differ = before.get("op") == now.get("op") == "!="
+    payloads = [one.get("left", {}).get("payload", {}).get("protocol") for one in (before, now) if both_differ]
+    return len(payloads) == 2 and payloads[0] is not None and payloads[0] == payloads[1]
+
+
+def _either_or(first: Condition, second: Condition) -> Condition:
+    """True or False where it does not matter whether one difference is enough, else not known."""
+
+    def answer(packet: Packet) -> Maybe:
+        a, b = first(packet), second(packet)
+        return a if a == b else None
+
+    return answer
 
 
 def _none_of(others: Condition) -> Condition:

@@ -32,7 +32,13 @@ class Span(NamedTuple):
     high: int
 
 
-Value = Span | str | Absence
+class Spread(NamedTuple):
+    """A value of which only is known that it lies in one of these: a client's port is never the server's own."""
+
+    spans: tuple[Span, ...]
+
+
+Value = Span | Spread | str | Absence
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,11 @@ def one(value: int) -> Span:
     return Span(value, value)
 
 
+def without(span: Span, value: int) -> Spread:
+    parts = (Span(span.low, min(span.high, value - 1)), Span(max(span.low, value + 1), span.high))
+    return Spread(tuple(part for part in parts if part.low <= part.high))
+
+
 def network(text: str, family: Family) -> Span | None:
     """`127.0.0.0/8`, `::1`; None for an address of the other family. Raises ValueError for what is no address."""
     found = ipaddress.ip_network(text, strict=False)
@@ -65,6 +76,10 @@ def within(value: Value | None, spans: Iterable[Span]) -> Maybe:
         return None
     if value is ABSENT:
         return False
+    if isinstance(value, Spread):
+        wanted = list(spans)
+        answers = {within(part, wanted) for part in value.spans}
+        return answers.pop() if len(answers) == 1 else None
     answer: Maybe = False
     for span in spans:
         if span.low <= value.low and value.high <= span.high:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from homeport.machine import firewall_iptables, firewall_nft_trace
+from homeport.machine import firewall_iptables, firewall_nft, firewall_nft_trace
 from homeport.machine.firewall_nft import texts_of
 from homeport.machine.firewall_nft_trace import Step
 from homeport.machine.firewall_probe import Probed, probe
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from homeport.machine.firewall_linux import Listings
 
 _TRIES = 4  # the first probes may leave before the monitor listens
+_WAITS_S = 0.4  # its first packet tells all
 _QUIET_S = 0.3
 _STARTS_S = 3.0
 _EARLY = -450  # before every chain that rules are put in: NF_IP_PRI_RAW is -300
@@ -46,7 +47,7 @@ def trace(
     if traced and traced.is_blocked:
         return traced
     if not nft:
-        probe(endpoint, protocol, uid)
+        probe(endpoint, protocol, uid, _WAITS_S)
     return _by_counters(listings, before, _counters(run, listings)) or traced
 
 
@@ -56,9 +57,7 @@ def _by_nft(nft: str, listings: Listings, endpoint: Endpoint, protocol: str, uid
             return None
         lines: list[str] = []
         for _ in range(_TRIES):
-            probed = probe(endpoint, protocol, uid)
-            if probed is None:
-                return None
+            probed = probe(endpoint, protocol, uid, _WAITS_S)
             lines += _read(monitor)
             if firewall_nft_trace.packets_of(lines, probed.client_port):
                 return _story(listings, lines, probed)
@@ -101,21 +100,11 @@ def _named(listings: Listings, step: Step, packet: str) -> Deciding:
 
 def _of_nft(listings: Listings, step: Step, table: str, verdict: Verdict) -> Rule:
     wanted = firewall_nft_trace.plain(step.text)
-    handles = [
-        (handle, text)
-        for (place, chain, handle), text in texts_of(listings.texts).items()
-        if (place, chain) == (table, step.chain) and firewall_nft_trace.plain(text) == wanted
-    ]
-    handle, text = handles[0] if len(handles) == 1 else (0, step.text)
-    return Rule(
-        tool="nftables",
-        family=step.family,
-        chain=f"{table} {step.chain}",
-        text=text,
-        verdict=verdict,
-        handle=str(handle) if handle else "",
-        reject_with=step.text.partition("reject with ")[2],
-    )
+    parsed = firewall_nft.parse(listings.nft.out, firewall_nft.texts_of(listings.texts))
+    for line in parsed.chains.get((table, step.chain), []):
+        if firewall_nft_trace.plain(line.rule.text) == wanted and line.rule.verdict in (verdict, "unknown"):
+            return line.rule
+    return Rule(tool="nftables", family=step.family, chain=f"{table} {step.chain}", text=step.text, verdict=verdict)
 
 
 def _iptables_tool(listings: Listings, step: Step) -> Tool | None:
