@@ -13,13 +13,14 @@ from homeport.machine.network import Loopback, Queue
 from homeport.model.endpoint import Endpoint
 from homeport.model.finding import Finding
 from homeport.model.firewall import Deciding, FirewallState
-from homeport.model.ports import PortStory, ProcessFact, SocketFact
+from homeport.model.ports import PortStory, ProcessFact, SocketFact, answering
 
 Client = Literal["browser", "curl", "getaddrinfo", "node"]
 # connected · refused (RST) · timeout (silence) · unreachable (an ICMP answer, or no way there) · forbidden (the system
 # says no before a packet leaves) · exhausted (no own port left) · no-address (not one of this computer) · failed
 Outcome = Literal["connected", "refused", "timeout", "unreachable", "forbidden", "exhausted", "no-address", "failed"]
 State = Literal["ok", "bad", "unknown", "skipped"]
+_OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where a connection to a wildcard ends
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[Resolved, ...] = ()
     reached: tuple[Reach, ...] = ()  # one for each address that the name or the address leads to
     listening: tuple[Listening, ...] = ()  # every socket on the port, whatever its address
-    siblings: tuple[SocketFact, ...] = ()  # other ports that the same app listens on
+    siblings: tuple[str, ...] = ()  # other addresses that the same app listens on
     namespaces: tuple[tuple[str, SocketFact], ...] = ()  # label of the container or namespace, and its listener
     as_others: tuple[Reach, ...] = ()  # the same connection, tried as another user
     deciding: Deciding | None = None
@@ -146,6 +147,11 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def connected(self) -> Reach | None:
         return next((reach for reach in self.reached if reach.outcome == "connected"), None)
+
+    def listeners_at(self, host: str) -> list[Listening]:
+        """Those that a client of this address reaches: the kernel prefers the exact address to a wildcard."""
+        found = answering((one.socket for one in self.listening), _OWN.get(host, host))
+        return [one for one in self.listening if one.socket in found]
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,11 +174,13 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer of `homeport doctor`. `findings` are those of the machine and of a pasted text; walks have their own."""
+    """An answer of `homeport doctor`. `findings` are those of the machine and of a pasted text."""
 
+    said: str = ""  # what a pasted text means, in one sentence
     findings: tuple[Finding, ...] = ()
     walks: tuple[Walk, ...] = ()
     machine: MachineFacts | None = None
+    looked_at: int = 0  # apps and routes, where everything was asked about
 
     @property
     def every(self) -> tuple[Finding, ...]:

@@ -1,0 +1,188 @@
+"""The doctor's use cases: examine an endpoint, a URL or a name; look at everything; explain a pasted message.
+
+Needs no engine: where one runs, its apps and routes are known by name. Changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from homeport.app.ports import who
+from homeport.doctor import said
+from homeport.doctor.checks.app import explain_app
+from homeport.doctor.checks.port_taken import explain_taken
+from homeport.doctor.diagnosis import diagnose_machine
+from homeport.doctor.facts import Listening as Listening
+from homeport.doctor.facts import MachineFacts, Target
+from homeport.doctor.facts import Phase as Phase
+from homeport.doctor.facts import Report as Report
+from homeport.doctor.facts import Resolved as Resolved
+from homeport.doctor.facts import Walk as Walk
+from homeport.doctor.gather_machine import machine_facts
+from homeport.doctor.seams import Hands
+from homeport.doctor.target import parse_target
+from homeport.doctor.walk import Walker
+from homeport.machine.firewall import this_firewall
+from homeport.machine.network import this_network
+from homeport.machine.ports import this_computer
+from homeport.model.app import AppFacts, AppState
+from homeport.model.errors import HomeportError
+from homeport.model.finding import Finding
+from homeport.model.route import RouteState
+from homeport.model.status import Status
+
+_AT_ONCE = 8  # walks side by side, where everything is looked at
+
+
+class Doctor:
+    """`status` is what the engine says of itself, where one runs."""
+
+    def __init__(self, hands: Hands, status: Status | None = None) -> None:
+        self._hands = hands
+        self._status = status or Status()
+
+    def examine(self, text: str) -> Report:
+        """Raises HomeportError("bad-usage", "not-found") for what names nothing."""
+        name = self._name_in(text)
+        if name is not None:
+            return self._route(name)
+        return Report(walks=(self._walk(parse_target(_with_port(text))),))
+
+    def everything(self) -> Report:
+        """The machine, and every app and route of the engine that leads somewhere now."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        machine = self._machine()
+        apps = [app for app in self._status.apps if app.state not in ("stopped", "idle")]
+        routes = [route for route in self._status.routes if route.kind in ("http", "unix", "tcp")]
+        targets: list[tuple[str, str, AppState | None]] = [(app.route, app.address, app) for app in apps if app.address]
+        targets += [(route.name, route.target, None) for route in routes]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            walks = [pool.submit(self._walk_target, name, address, app, machine) for name, address, app in targets]
+            done = tuple(walk.result() for walk in walks)
+        told = tuple(app.finding for app in apps if app.finding and not app.address)
+        return Report(
+            findings=(*diagnose_machine(machine), *told), walks=done, machine=machine, looked_at=len(apps) + len(routes)
+        )
+
+    def explain(self, text: str, place: str = "") -> Report:
+        """What a pasted message means, and what is so on this machine now."""
+        saying = said.recognise(text)
+        named = place or said.place_in(text)
+        if saying is None:
+            if not named:
+                raise HomeportError(
+                    "bad-usage", "that message is not known, and it names no address", "homeport doctor 3000"
+                )
+            return self.examine(named)
+        if not named or saying.look == "nothing":
+            return Report(said=saying.means, findings=(said.finding_of(saying),))
+        if saying.look == "taken":
+            return Report(said=saying.means, findings=(self._taken(named),))
+        if saying.look == "tls" and "://" not in named:
+            named = f"https://{named if ':' in named else 'localhost:' + named}/"
+        report = self.examine(named)
+        if any(finding.level == "problem" for finding in report.every):
+            return Report(said=saying.means, walks=report.walks, findings=report.findings)
+        return Report(said=saying.means, walks=report.walks, findings=(_works_now(named), *report.findings))
+
+    def _taken(self, place: str) -> Finding:
+        port = parse_target(_with_port(place)).port
+        story = self._hands.story(port)
+        if not story.listening and not story.occupants and set(story.bindable.values()) <= {"free", "absent"}:
+            return Finding(
+                code="port-free-now",
+                level="note",
+                what=f"port {port} is free now",
+                why="Nobody listens on it, and every address could be bound.",
+                next="start your server again",
+            )
+        return explain_taken(story)
+
+    def _name_in(self, text: str) -> str | None:
+        """The route or app that the text names."""
+        known = {route.name for route in self._status.routes} | {app.route for app in self._status.apps}
+        bare = text.removesuffix(".localhost")
+        if bare in known:
+            return bare
+        if any(char in text for char in ".:/[") or text.isdigit() or text == "localhost" or not text:
+            return None
+        engine = "no route or app has that name" if self._status.engine else "no engine runs that could know it"
+        raise HomeportError("not-found", f"{text!r} is not an endpoint, and {engine}", "homeport doctor 3000")
+
+    def _route(self, name: str) -> Report:
+        """Where it leads to, and, when that answers, the way through the door."""
+        route = next((one for one in self._status.routes if one.name == name), None)
+        app = next((one for one in self._status.apps if one.route == name), None)
+        address = app.address if app else route.target if route else ""
+        machine = self._machine()
+        if not address:
+            return Report(findings=(_told(app),) if app else ())
+        own = self._walk_target(name, address, app, machine, scheme="http")
+        url = _door_url(route)
+        if not url or any(finding.level == "problem" for finding in own.findings):
+            return Report(walks=(own,))
+        through = Walker(self._hands, machine, parse_target(url)).walk(f"{name} through the door: {url}")
+        return Report(walks=(own, through))
+
+    def _walk_target(
+        self, name: str, address: str, app: AppState | None, machine: MachineFacts, *, scheme: str = ""
+    ) -> Walk:
+        import msgspec
+
+        is_tcp = address.startswith("tcp:")
+        target = parse_target(address.removeprefix("tcp:").removeprefix("//"))
+        if scheme == "http" and not is_tcp and not target.scheme:
+            target = msgspec.structs.replace(target, scheme="http")
+        siblings = tuple(place for place in app.listens if place != address) if app else ()
+        walker = Walker(self._hands, machine, target)
+        return walker.walk(f"{name}: {address}", app_finding=app.finding if app else None, siblings=siblings)
+
+    def _walk(self, target: Target) -> Walk:
+        return Walker(self._hands, self._machine(), target).walk(siblings=self._siblings(target))
+
+    def _siblings(self, target: Target) -> tuple[str, ...]:
+        """Where an app really listens that was given this port."""
+        given = [app for app in self._status.apps if target.port and app.port == target.port]
+        return tuple(place for app in given for place in app.listens if not place.endswith(f":{target.port}"))
+
+    def _machine(self) -> MachineFacts:
+        return machine_facts(self._hands.ports, self._hands.network, self._hands.environment)
+
+
+def this_doctor(status: Status | None = None, environment: Mapping[str, str] | None = None) -> Doctor:
+    ports = this_computer()
+    hands = Hands(
+        ports=ports,
+        network=this_network(),
+        firewall=this_firewall(),
+        environment=os.environ if environment is None else environment,
+        story=lambda port: who(ports, port),
+        namespaces=lambda port: [],
+    )
+    return Doctor(hands, status)
+
+
+def _with_port(text: str) -> str:
+    """`localhost` and `api.localhost` alone are URLs, as they are typed into a browser."""
+    return f"http://{text}/" if text and not any(char in text for char in ":/") and not text.isdigit() else text
+
+
+def _door_url(route: RouteState | None) -> str:
+    return route.url if route and route.url.startswith("http") else ""
+
+
+def _told(app: AppState) -> Finding:
+    """An app that listens nowhere: what the engine says of it, or how it stands."""
+    return app.finding or explain_app(AppFacts(name=app.name, route=app.route, state=app.state, listens=app.listens))
+
+
+def _works_now(place: str) -> Finding:
+    return Finding(
+        code="works-now",
+        level="note",
+        what=f"{place} answers now",
+        why="The message is from another moment, from another client, or from inside a container.",
+        next="try again where the message came from",
+    )

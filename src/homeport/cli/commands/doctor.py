@@ -1,0 +1,90 @@
+"""`homeport doctor`: why something does not answer, and what to do next."""
+
+from __future__ import annotations
+
+import sys
+
+import rich_click as click
+
+from homeport.cli.failure import report as report_mistake
+from homeport.cli.options import command_options, pass_session
+from homeport.cli.session import Session
+from homeport.model.errors import HomeportError
+
+TYPE_CHECKING = False  # see homeport.cli
+if TYPE_CHECKING:
+    from homeport.model.status import Status
+
+INVALID, INTERNAL = 4, 5
+
+
+@click.command("doctor", short_help="Say why something does not answer")
+@click.argument("place", metavar="[ENDPOINT|URL|NAME]", required=False, default="")
+@click.option(
+    "--explain", metavar="TEXT", default=None, help="Explain an error message, pasted as it came; - reads stdin."
+)
+@command_options(json=True)
+@pass_session
+def command(session: Session, place: str, explain: str | None) -> int:
+    """Say why something does not answer, and what to do next.
+
+    Walks the path that a client takes: name, address, connection, TLS, HTTP, proxy, with the time
+    of each step, and says where it ends. Without an argument it looks at this computer and at
+    every app and route. Needs neither the engine nor root; root sees which rule of a firewall it is.
+
+    \b
+    Examples:
+      homeport doctor
+      homeport doctor 3000
+      homeport doctor https://localhost:8443/login
+      homeport doctor api                               an app or a route of the engine
+      homeport doctor --explain "connect ECONNREFUSED ::1:3000"
+    """
+    try:
+        return _answer(session, place, explain)
+    except BrokenPipeError:
+        raise
+    except HomeportError as error:
+        report_mistake(error, session.terminal)
+        return INVALID if error.code in ("bad-usage", "not-found") else INTERNAL
+    except Exception as error:
+        report_mistake(error, session.terminal)
+        return INTERNAL
+
+
+def _answer(session: Session, place: str, explain: str | None) -> int:
+    from homeport.app.doctor import this_doctor
+    from homeport.cli.doctor_view import exit_status, overview_lines, report_lines
+
+    doctor = this_doctor(_status(session))
+    if explain is not None:
+        found = doctor.explain(_text(explain), place)
+    else:
+        found = doctor.examine(place) if place else doctor.everything()
+    if session.as_json:
+        session.json(found)
+        return exit_status(found)
+    is_overview = explain is None and not place
+    paint, width = session.terminal.paint, session.terminal.width
+    lines = overview_lines(found, paint, width) if is_overview else report_lines(found, paint, width)
+    session.data("\n".join(lines))
+    return exit_status(found)
+
+
+def _status(session: Session) -> Status | None:
+    """Of the engine, where one runs and answers: the doctor works without."""
+    try:
+        engine = session.maybe_engine()
+        return engine.engine.status() if engine else None
+    except HomeportError as error:
+        session.say_warning(f"the engine is left out: {error.message}")
+        return None
+
+
+def _text(explain: str) -> str:
+    text = sys.stdin.read() if explain == "-" else explain
+    if not text.strip():
+        raise HomeportError(
+            "bad-usage", "there is no message to explain", 'homeport doctor --explain "EADDRINUSE :::3000"'
+        )
+    return text

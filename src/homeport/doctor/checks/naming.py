@@ -1,0 +1,53 @@
+"""Who is who in the doctor's sentences: processes, places, lists. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from homeport.doctor.facts import Listening, PathFacts
+from homeport.model.ports_free import named
+
+
+def holder(one: Listening) -> str:
+    """`node (pid 12)`, `a process of ann`."""
+    if one.process:
+        return named(one.process)
+    return f"a process of {one.socket.user}" if one.socket.user else "a process that may not be seen"
+
+
+def place(facts: PathFacts) -> str:
+    """Where the client wanted to go: an address where there is one, else the name."""
+    target = facts.target
+    if target.unix:
+        return f"unix:{target.unix}"
+    return f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
+
+
+def url(facts: PathFacts, host: str, port: int = 0) -> str:
+    """The same URL at another host, as it is typed."""
+    target = facts.target
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{target.scheme or 'http'}://{bracketed}:{port or target.port}{target.path}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`, each once."""
+    every = list(dict.fromkeys(words))
+    return " and ".join([", ".join(every[:-1]), every[-1]] if len(every) > 1 else every)
+
+
+def are_one_app(first: Listening, second: Listening) -> bool:
+    """Sockets of one process, of its workers, or of one job: then it is meant to be so."""
+    if set(first.socket.pids) & set(second.socket.pids):
+        return True
+    one, other = first.process, second.process
+    if one is None or other is None:
+        return first.socket.user == second.socket.user  # not known; nobody is accused
+    if one.app and one.app == other.app:
+        return True
+    return one.group == other.group or one.pid == other.parent or other.pid == one.parent or _are_proxies(one, other)
+
+
+def _are_proxies(one: object, other: object) -> bool:
+    """Docker starts a proxy for each family of a published port."""
+    return getattr(one, "name", "") == getattr(other, "name", "") == "docker-proxy"

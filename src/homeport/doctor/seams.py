@@ -1,0 +1,35 @@
+"""What the doctor needs from others, as small protocols. `app/doctor.py` hands over the real parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from homeport.machine.network import Network
+from homeport.machine.ports import Ports
+from homeport.model.endpoint import Endpoint
+from homeport.model.firewall import Deciding, FirewallState
+from homeport.model.ports import PortStory, SocketFact
+
+
+class Firewall(Protocol):
+    """What a walk asks of homeport.machine.firewall."""
+
+    def states(self) -> list[FirewallState]: ...
+
+    def deciding(
+        self, endpoint: Endpoint, protocol: Literal["tcp", "udp"] = "tcp", uid: int | None = None
+    ) -> Deciding | None: ...
+
+
+class Hands(msgspec.Struct, frozen=True, kw_only=True):
+    """What a walk looks with. `story` tells all about a port, `namespaces` who listens on it in other networks."""
+
+    ports: Ports
+    network: Network
+    firewall: Firewall
+    environment: Mapping[str, str]
+    story: Callable[[int], PortStory]
+    namespaces: Callable[[int], list[tuple[str, SocketFact]]]
