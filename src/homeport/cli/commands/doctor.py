@@ -23,9 +23,10 @@ INVALID, INTERNAL = 4, 5
 @click.option(
     "--explain", metavar="TEXT", default=None, help="Explain an error message, pasted as it came; - reads stdin."
 )
+@click.option("--loopback", is_flag=True, help="Measure loopback itself, and show its limits beside what is normal.")
 @command_options(json=True)
 @pass_session
-def command(session: Session, place: str, explain: str | None) -> int:
+def command(session: Session, place: str, explain: str | None, loopback: bool) -> int:
     """Say why something does not answer, and what to do next.
 
     Walks the path that a client takes: name, address, connection, TLS, HTTP, proxy, with the time
@@ -39,8 +40,15 @@ def command(session: Session, place: str, explain: str | None) -> int:
       homeport doctor https://localhost:8443/login
       homeport doctor api                               an app or a route of the engine
       homeport doctor --explain "connect ECONNREFUSED ::1:3000"
+      homeport doctor --loopback
     """
+    if loopback and (place or explain is not None):
+        raise click.UsageError("--loopback looks at the whole computer: give it no place and no message")
     try:
+        if loopback:
+            from homeport.cli.loopback_view import show_loopback
+
+            return show_loopback(session)
         return _answer(session, place, explain)
     except BrokenPipeError:
         raise
