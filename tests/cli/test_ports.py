@@ -92,4 +92,5 @@ def test_the_table_marks_what_is_exposed_and_shared() -> None:
     row = PortRow(
         protocol="tcp", address="0.0.0.0", port=80, kind="well-known", pid=9, processes=4, is_exposed=True, process="n"
     )
-    assert table_lines([row], Paint(False), None)[1] == "tcp    0.0.0.0    80  9 +3  n        exposed"
+    assert table_lines([row], Paint(False), None)[1] == "tcp    0.0.0.0    80  well-known  9 +3  n        exposed"
+    assert table_lines([row], Paint(False), 80)[1] == "tcp    0.0.0.0    80  9 +3  n        exposed"

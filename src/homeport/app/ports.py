@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from homeport.app.port_reasons import reasons
+from homeport.app.port_reasons import container_names, reasons
 from homeport.machine.ports import Ports
 from homeport.model.errors import HomeportError
 from homeport.model.fact import Fact, replace
@@ -22,6 +22,7 @@ from homeport.model.ports import (
     port_class,
     usual_use,
 )
+from homeport.model.ports_cgroup import container_of
 from homeport.model.ports_next import next_step
 
 
@@ -39,6 +40,7 @@ class PortRow(Fact):
     process: str = ""
     folder: str = ""
     app: str = ""
+    container: str = ""  # its name, or its number where no tool tells the name
     is_exposed: bool = False
     is_ephemeral: bool = False
     pids: tuple[int, ...] = ()
@@ -104,11 +106,15 @@ def listing(ports: Ports, *, udp: bool = False) -> list[PortRow]:
     """A row for each listening socket, by port and address."""
     low, high = ports.ephemeral_range()
     known: dict[int, ProcessFact | None] = {}
+    names: dict[str, str] | None = None
     rows = []
     for socket in ports.sockets(udp=udp):
         for pid in socket.pids[:1]:
             known[pid] = known[pid] if pid in known else ports.process(pid)
         first = known.get(socket.pids[0]) if socket.pids else None
+        container = first and container_of(first.cgroup)[1]
+        if container and names is None:
+            names = container_names(ports)
         port = socket.endpoint.port
         rows.append(
             PortRow(
@@ -123,6 +129,7 @@ def listing(ports: Ports, *, udp: bool = False) -> list[PortRow]:
                 process=first.name if first else "",
                 folder=first.folder if first else "",
                 app=first.app if first else "",
+                container=(names or {}).get(container, container) if container else "",
                 is_exposed=socket.exposed,
                 is_ephemeral=low <= port <= high,
                 pids=socket.pids,
@@ -151,7 +158,17 @@ def _matches(row: PortRow, word: str) -> bool:
         return int(word) == row.port or int(word) in row.pids
     if word == "exposed":
         return row.is_exposed
-    texts = (row.protocol, row.address, row.kind, row.service, row.user, row.process, row.folder, row.app)
+    texts = (
+        row.protocol,
+        row.address,
+        row.kind,
+        row.service,
+        row.user,
+        row.process,
+        row.folder,
+        row.app,
+        row.container,
+    )
     return any(word in text.lower() for text in texts)
 
 
