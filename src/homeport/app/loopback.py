@@ -9,7 +9,11 @@ import msgspec
 
 from homeport.doctor.checks.loopback import explain_loopback
 from homeport.doctor.loopback import measure
-from homeport.doctor.loopback_facts import LoopbackFacts
+from homeport.doctor.loopback_facts import Echoed as Echoed
+from homeport.doctor.loopback_facts import LoopbackFacts as LoopbackFacts
+from homeport.doctor.loopback_facts import Times as Times
+from homeport.doctor.loopback_limits import Limit as Limit
+from homeport.doctor.loopback_limits import limits_of
 from homeport.machine.loopback import this_tuning
 from homeport.machine.network import this_network
 from homeport.machine.ports import this_computer
@@ -20,6 +24,7 @@ class LoopbackReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `homeport doctor --loopback` tells. No findings: everything is normal."""
 
     facts: LoopbackFacts
+    limits: tuple[Limit, ...]
     findings: tuple[Finding, ...]
     took_ms: float
 
@@ -36,4 +41,5 @@ def loopback_report() -> LoopbackReport:
         echoed=measure(),
     )
     took_ms = (time.perf_counter() - start) * 1000
-    return LoopbackReport(facts=facts, findings=tuple(explain_loopback(facts)), took_ms=took_ms)
+    findings = tuple(explain_loopback(facts))
+    return LoopbackReport(facts=facts, limits=limits_of(facts), findings=findings, took_ms=took_ms)

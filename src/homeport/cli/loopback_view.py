@@ -9,14 +9,12 @@ from __future__ import annotations
 import math
 import sys
 
-from homeport.app.loopback import LoopbackReport
+from homeport.app.loopback import Echoed, Limit, LoopbackFacts, LoopbackReport, Times
 from homeport.cli.doctor_view import CLEAN, PROBLEM, WARNINGS, finding_lines
 from homeport.cli.session import Session
 from homeport.cli.table import Cell, Column, lines
 from homeport.cli.terminal import Paint, Terminal
 from homeport.cli.words import size
-from homeport.doctor.checks.loopback import LEAST_BUFFER, LEAST_FILES, LEAST_PORTS, LEAST_QUEUE, MTU
-from homeport.doctor.loopback_facts import Echoed, LoopbackFacts, Times
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths
 _MOST_BAR = 48
@@ -69,7 +67,7 @@ def report_lines(report: LoopbackReport, paint: Paint, width: int | None, *, asc
     if plotted is not None and plotted.times is not None:
         title = f"{plotted.times.count:,} round trips of 64 bytes, {plotted.protocol.upper()} on {plotted.address}"
         told += ["", paint(title, "dim"), *histogram_lines(plotted.times, width, ascii_only=ascii_only)]
-    told += ["", *lines(_LIMITS, _limit_rows(facts), paint, width), ""]
+    told += ["", *lines(_LIMITS, [_limit_row(one) for one in report.limits], paint, width), ""]
     for finding in report.findings:
         told += [*finding_lines(finding, paint, width), ""]
     if not report.findings:
@@ -122,10 +120,8 @@ def _interface_line(facts: LoopbackFacts, paint: Paint) -> str:
     loopback = facts.loopback
     state = {True: "is up", False: "is down", None: "state not known"}[loopback.is_up]
     addresses = " and ".join(loopback.addresses) or "no address"
-    mtu = f", MTU {facts.tuning.mtu:,}" if facts.tuning.mtu is not None else ""
-    usual = f" (normal: {MTU[facts.system]:,})" if facts.system in MTU else ""
     name = loopback.name or "loopback"
-    return f"{paint(f'{name} {state}', 'bold')}, {addresses}{mtu}{usual if mtu else ''}"
+    return f"{paint(f'{name} {state}', 'bold')}, {addresses}"
 
 
 def _echo_row(one: Echoed, ascii_only: bool) -> list[Cell | str]:
@@ -137,37 +133,15 @@ def _echo_row(one: Echoed, ascii_only: bool) -> list[Cell | str]:
     return [*name, *times, f"{one.times.count:,}", rate, ""]
 
 
-def _limit_rows(facts: LoopbackFacts) -> list[list[Cell | str]]:
-    tuning = facts.tuning
-    low, high = facts.ephemeral
-    receive, send = _bytes(tuning.receive_buffer), _bytes(tuning.send_buffer)
-    most = _bytes(tuning.receive_buffer_max), _bytes(tuning.send_buffer_max)
-    per_process = (
-        "no limit" if tuning.files_soft is None else f"{_count(tuning.files_soft)}, up to {_count(tuning.files_hard)}"
-    )
-    system = tuning.system_files
-    rows = [
-        ("outgoing ports", f"{low}-{high} ({facts.ephemeral_count:,})", f"{LEAST_PORTS:,} or more"),
-        ("TIME_WAIT", _count(facts.time_wait), f"below {round(facts.ephemeral_count * 0.9):,}"),
-        ("accept queue", _count(tuning.accept_queue), f"{LEAST_QUEUE} or more (somaxconn)"),
-        ("half-open connections", _count(tuning.syn_queue), f"{LEAST_QUEUE} or more (tcp_max_syn_backlog)"),
-        ("socket buffers", f"{receive} in, {send} out", "a few kB; they grow by themselves"),
-        ("largest buffers", f"{most[0]} in, {most[1]} out", f"{size(LEAST_BUFFER)} or more (rmem_max, wmem_max)"),
-        ("open files, a process", per_process, f"{LEAST_FILES} or more (ulimit -n)"),
-        ("open files, system", _of(system), "below 98 %"),
-    ]
-    return [[name, value, Cell(normal, "dim")] for name, value, normal in rows]
+def _limit_row(limit: Limit) -> list[Cell | str]:
+    if None in limit.here:
+        here = _UNKNOWN
+    else:
+        here = limit.words.format(*(_number(value, limit.unit) for value in limit.here if value is not None))
+    return [limit.name, here, Cell(limit.normal, "dim")]
 
 
-def _of(used: tuple[int, int] | None) -> str:
-    return f"{_count(used[0])} of {_count(used[1])}" if used else _UNKNOWN
-
-
-def _count(value: int | None) -> str:
-    if value is None:
-        return _UNKNOWN
+def _number(value: int, unit: str) -> str:
+    if unit == "bytes":
+        return size(value)
     return "unlimited" if value >= sys.maxsize // 2 else f"{value:,}"
-
-
-def _bytes(value: int | None) -> str:
-    return _UNKNOWN if value is None else size(value)
