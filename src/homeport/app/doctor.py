@@ -159,7 +159,7 @@ def this_doctor(status: Status | None = None, environment: Mapping[str, str] | N
         firewall=this_firewall(),
         environment=os.environ if environment is None else environment,
         story=lambda port: who(ports, port),
-        namespaces=lambda port: [],
+        namespaces=ports.namespaces_sockets,
     )
     return Doctor(hands, status)
 

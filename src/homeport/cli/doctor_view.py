@@ -103,12 +103,14 @@ def _resolved_lines(names: tuple[Resolved, ...], paint: Paint) -> list[str]:
 
 
 def _listening_line(one: Listening, paint: Paint, *, is_first: bool) -> str:
-    who = f"{visible(one.process.name)} (pid {one.process.pid})" if one.process else "a process that may not be seen"
     owner = f" of {one.socket.user}" if one.socket.user else ""
+    who = f"a process{owner} that may not be seen"
+    if one.process:
+        who = f"{visible(one.process.name)} (pid {one.process.pid}){owner}"
     queue = ""
     if one.queue and one.queue.waiting:
         queue = f", {plural(one.queue.waiting, 'connection')} of {one.queue.limit} waiting"
-    return f"    {paint('listens' if is_first else '       ', 'dim')} {one.socket.endpoint}  {who}{owner}{queue}"
+    return f"    {paint('listens' if is_first else '       ', 'dim')} {one.socket.endpoint}  {who}{queue}"
 
 
 def _verdict(walk: Walk) -> str:

@@ -1,4 +1,4 @@
-"""Tries connections and says how each ended. It sends no byte on them, except a proxy's or a page's own gatherers do.
+"""Tries connections and says how each ended. It sends no byte on them.
 
 As root a connection can also be tried as another user: a firewall may have rules for users.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import subprocess
 import sys
+import threading
 import time
+
+import msgspec
 
 from homeport.doctor.facts import Outcome, Reach
 from homeport.model.endpoint import Endpoint
@@ -26,20 +28,6 @@ _OUTCOMES: dict[int, Outcome] = {
     errno.ETIMEDOUT: "timeout",
     errno.ENOENT: "refused",
 }
-# In a process of its own: the user of a connection cannot be changed for one thread only.
-_AS_USER = """
-import errno, socket, sys
-client = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
-client.settimeout(float(sys.argv[3]))
-try:
-    client.connect((sys.argv[1], int(sys.argv[2])))
-except TimeoutError:
-    print(errno.ETIMEDOUT)
-except OSError as error:
-    print(error.errno)
-else:
-    print(0)
-"""
 
 
 def reach(endpoint: Endpoint, limit_s: float = LIMIT_S) -> Reach:
@@ -52,7 +40,9 @@ def reach(endpoint: Endpoint, limit_s: float = LIMIT_S) -> Reach:
         code = errno.ETIMEDOUT
     except OSError as error:
         code = error.errno or -1
-    return _reach(endpoint, code, (time.perf_counter() - started) * 1000)
+    outcome = _OUTCOMES.get(code, "failed") if code else "connected"
+    name = errno.errorcode.get(code, "") if code else ""
+    return Reach(endpoint=endpoint, outcome=outcome, error=name, ms=(time.perf_counter() - started) * 1000)
 
 
 def open_to(endpoint: Endpoint, limit_s: float) -> socket.socket:
@@ -71,19 +61,29 @@ def open_to(endpoint: Endpoint, limit_s: float) -> socket.socket:
 
 
 def reach_as(endpoint: Endpoint, uid: int, limit_s: float = LIMIT_S) -> Reach | None:
-    """The same as another user; None where we may not, or it could not be tried."""
-    if sys.platform == "win32" or os.geteuid() != 0 or endpoint.is_unix:
+    """The same as another user; None where we may not.
+
+    A socket belongs to the filesystem user of the thread that made it: that is what rules for users compare, and it can
+    be changed for one thread alone (setfsuid(2)).
+    """
+    if sys.platform != "linux" or os.geteuid() != 0 or endpoint.is_unix:
         return None
-    words = [sys.executable, "-S", "-E", "-c", _AS_USER, endpoint.host, str(endpoint.port), str(limit_s)]
-    started = time.perf_counter()
-    try:
-        done = subprocess.run(words, user=uid, capture_output=True, timeout=limit_s + 5, cwd="/", check=False)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    text = done.stdout.decode().strip()
-    if not text.isdigit():
-        return None
-    return _reach(endpoint, int(text), (time.perf_counter() - started) * 1000, _user(uid))
+    found: list[Reach] = []
+    thread = threading.Thread(target=lambda: found.append(_as_user(endpoint, uid, limit_s)), name=f"reach as {uid}")
+    thread.start()
+    thread.join()
+    return found[0] if found and found[0].user else None
+
+
+def _as_user(endpoint: Endpoint, uid: int, limit_s: float) -> Reach:
+    """In a thread that ends afterwards, and its user with it. No user: it could not become that one."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    libc.setfsuid(uid)
+    is_that_user = libc.setfsuid(-1) == uid  # an impossible user changes nothing, and tells who it is
+    tried = reach(endpoint, limit_s)
+    return msgspec.structs.replace(tried, user=_user(uid) if is_that_user else "")
 
 
 def other_users(listener_user: str) -> list[int]:
@@ -100,13 +100,6 @@ def other_users(listener_user: str) -> list[int]:
             continue
     own = str(os.geteuid())
     return [int(uid) for uid in dict.fromkeys(wanted) if uid.isdigit() and uid != own]
-
-
-def _reach(endpoint: Endpoint, code: int, ms: float, user: str = "") -> Reach:
-    outcome = _OUTCOMES.get(code, "failed") if code else "connected"
-    return Reach(
-        endpoint=endpoint, outcome=outcome, error=errno.errorcode.get(code, "") if code else "", ms=ms, user=user
-    )
 
 
 def _user(uid: int) -> str:

@@ -76,9 +76,8 @@ def explain_one_family(facts: PathFacts) -> Finding | None:
 
 
 def explain_exposed(facts: PathFacts) -> Finding | None:
-    if facts.connected is None or not facts.connected.endpoint.is_loopback:
-        return None
-    open_to_all = [one for one in facts.listeners_at(facts.connected.endpoint.host) if one.socket.exposed]
+    hosts = [one.endpoint.host for one in facts.reached if one.outcome == "connected" and one.endpoint.is_loopback]
+    open_to_all = [one for host in hosts for one in facts.listeners_at(host) if one.socket.exposed]
     if not open_to_all:
         return None
     one = open_to_all[0]

@@ -45,7 +45,8 @@ def are_one_app(first: Listening, second: Listening) -> bool:
         return first.socket.user == second.socket.user  # not known; nobody is accused
     if one.app and one.app == other.app:
         return True
-    return one.group == other.group or one.pid == other.parent or other.pid == one.parent or _are_proxies(one, other)
+    is_copy = one.group == other.group and one.command == other.command  # a script may start many in one group
+    return is_copy or one.pid == other.parent or other.pid == one.parent or _are_proxies(one, other)
 
 
 def _are_proxies(one: object, other: object) -> bool:
