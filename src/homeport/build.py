@@ -101,6 +101,9 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
+        table = LeaseTable(leases, machine, lambda: supervisor.states(), lambda: idle.touch())
+        parts.callback(table.close)
+        portserver = Portserver(home.socket_for("portserver"), table.take)
         directories = Directories(home.socket_for)
         parts.push_async_callback(directories.close_all)
         machine.adopt_orphans()
@@ -118,11 +121,9 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 socket_for=home.socket_for,
                 activity=Activity(roads),
                 directories=directories,
+                portserver=portserver.address,
             )
         )
-        table = LeaseTable(leases, machine, supervisor.states, lambda: idle.touch())
-        parts.callback(table.close)
-        portserver = Portserver(home.socket_for("portserver"), table.take)
         apps = RunningApps(supervisor, roads, ending.is_set)
 
         engine = EngineUseCases(home.root, apps, roads, recording, doors, auth, entrance, ending.set)

@@ -123,3 +123,96 @@ def test_a_lease_that_lost_its_port_moves_on(leases: Leases) -> None:
     with listening("127.0.0.1", lease.port):
         assert not lease.hold()
         assert leases.lease("/a", "web").port != lease.port
+
+
+def plain(port: int, host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """Bound the way that fails most easily: without SO_REUSEADDR."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+    try:
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_a_reserved_port_can_be_bound_in_any_way(leases: Leases, host: str) -> None:
+    for name in ("web", ""):
+        port = leases.reserve("/a", name).port
+        with plain(port, host), plain(port, host, socket.SOCK_DGRAM):
+            pass
+        with listening(host, port):
+            pass
+
+
+def test_a_reserved_port_is_stable_by_name_and_differs_from_the_apps(leases: Leases) -> None:
+    lease = leases.reserve("/a", "web")
+    lease.release()
+    assert leases.reserve("/a", "web").port == lease.port
+    others = [leases.reserve("/a", "web", 2), leases.reserve("/b", "web"), leases.lease("/a", "web")]
+    assert len({lease.port, *(other.port for other in others)}) == 4
+
+
+def test_unnamed_ports_come_in_turn_and_not_again_at_once(leases: Leases) -> None:
+    seen = []
+    for _ in range(500):
+        lease = leases.reserve("/a", "")
+        seen.append(lease.port)
+        lease.release()
+    assert len(set(seen)) == 500
+    assert not set(seen) & (BROWSERS_REFUSE | WELL_KNOWN)
+    assert LOWEST <= min(seen) <= max(seen) < EPHEMERAL[0]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_port_that_anybody_has_bound_is_not_reserved(leases: Leases, host: str, kind: socket.SocketKind) -> None:
+    wanted = leases.candidates("/a", "lease web")[0]
+    with plain(wanted, host, kind):
+        assert leases.reserve("/a", "web").port != wanted
+    with plain(leases.reserve("/a", "").port + 1, host, kind) as taken:
+        assert leases.reserve("/a", "").port != taken.getsockname()[1]
+
+
+def closed_by_the_server(port: int) -> None:
+    """Leave a connection in TIME_WAIT on this port: whoever closes first keeps it for 60 s."""
+    with listening("127.0.0.1", port) as listener, socket.create_connection(("127.0.0.1", port)) as client:
+        accepted, _ = listener.accept()
+        accepted.close()
+        assert client.recv(1) == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere TIME_WAIT blocks nobody, or everybody")
+def test_time_wait_moves_an_unnamed_port_and_not_a_named_one(leases: Leases) -> None:
+    named, unnamed = leases.reserve("/a", "web"), leases.reserve("/a", "")
+    for lease in (named, unnamed):
+        lease.release()
+        closed_by_the_server(lease.port)
+        with pytest.raises(OSError, match="in use"), plain(lease.port):
+            pass
+    assert leases.reserve("/a", "web").port == named.port
+    leases._next -= 1
+    with plain(leases.reserve("/a", "").port):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names in the abstract namespace")
+def test_two_engines_never_reserve_the_same_port(leases: Leases) -> None:
+    other = Leases(EPHEMERAL)
+    other._next = leases._next
+    ours = [leases.reserve("/a", name).port for name in ("", "", "web", "")]
+    theirs = [other.reserve("/a", name).port for name in ("", "web", "", "")]
+    other.close()
+    assert len({*ours, *theirs}) == 8
+
+
+def test_when_nothing_is_left_it_says_so() -> None:
+    leases = Leases(EPHEMERAL)
+    leases._end, leases._next = LOWEST + 20, 0
+    usable = set(range(LOWEST, LOWEST + 20)) - BROWSERS_REFUSE - WELL_KNOWN
+    assert {leases.reserve("/a", "").port for _ in usable} == usable
+    with pytest.raises(HomeportError) as caught:
+        leases.reserve("/a", "")
+    leases.close()
+    assert caught.value.code == "no-free-port"

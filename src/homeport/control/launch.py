@@ -41,6 +41,17 @@ def running_engine(home: Home) -> Client | None:
     return client
 
 
+def known_engine(home: Home) -> Client | None:
+    """A client without a look whether its engine answers: the next call finds out. None where there is no socket."""
+    if not os.path.exists(home.socket):
+        return None
+    home.prepare()
+    try:
+        return Client(home.socket, _token(home))
+    except HomeportError:
+        return None  # it ended just now
+
+
 def ensure_engine(home: Home, limit_s: float = START_LIMIT_S) -> Client:
     """A client of the engine that runs, or of a new one. Raises HomeportError, "engine-failed" with the log's end."""
     home.prepare()

@@ -55,7 +55,10 @@ def mutex(port: int) -> socket.socket | None:
 
     That namespace belongs to the same network namespace as the ports do, and its names vanish with their owner.
     """
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    except OSError:
+        return None  # no descriptors left: nothing can be leased
     try:
         made.bind(f"\0homeport-lease-{port}")
     except OSError:

@@ -128,6 +128,8 @@ class ProcessApp(App):
         env = command.environment(
             spec, self.given, marker=marker, url=urls[0] if urls else "", neighbours=self._neighbours(self)
         )
+        if self._around.portserver:
+            env.setdefault("PORTSERVER_ADDRESS", self._around.portserver)
         words = command.words(spec.command, self.given)
         if not isinstance(words, str):
             words = [find_program(words[0], cwd, env), *words[1:]]

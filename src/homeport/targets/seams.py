@@ -80,4 +80,5 @@ class Surroundings:
     socket_for: Callable[[str], str]
     activity: Activity | None = None
     directories: Directories | None = None
+    portserver: str = ""  # for PORTSERVER_ADDRESS: apps' tests lease their ports here
     pace: Pace = field(default_factory=Pace)
