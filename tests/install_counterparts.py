@@ -26,6 +26,9 @@ COUNTERPARTS = {
     "ss": "iproute2",
     "lsof": "lsof",
     "tmux": "tmux",
+    "openssl": "openssl",
+    "certutil": "libnss3-tools",
+    "keytool": "default-jre-headless",
 }
 
 
