@@ -50,3 +50,14 @@ def this_firewall() -> Firewall:
     from homeport.machine.firewall_linux import LinuxFirewall
 
     return LinuxFirewall()
+
+
+def is_root() -> bool:
+    """Whether rules may be read and changed: root, or an elevated process on Windows."""
+    if sys.platform == "win32":
+        import ctypes
+
+        return bool(ctypes.windll.shell32.IsUserAnAdmin())
+    import os
+
+    return os.geteuid() == 0

@@ -119,13 +119,13 @@ class Exchange:
 
     def _bases(self, step: Step, reject_with: str) -> Iterator[tuple[Base, Packet]]:
         for hook in _HOOKS:
-            packet = self._packet(step, hook, reject_with)
+            packet = self.packet(step, hook, reject_with)
             for base in self._rules.hooked(hook, self._family):
                 if base.is_nat and (step != "request" or hook in ("prerouting", "input")):
                     continue  # a connection is translated once, by its first packet on its way out
                 yield base, _before_conntrack(packet) if base.priority <= _CONNTRACK and hook == "output" else packet
 
-    def _packet(self, step: Step, hook: str, reject_with: str) -> Packet:
+    def packet(self, step: Step, hook: str, reject_with: str = "") -> Packet:
         there = step == "request"
         port, client = one(self._port), without(self._ephemeral, self._port)
         is_icmp = step == "refusal" and "reset" not in reject_with

@@ -91,7 +91,7 @@ def apply(run: Run, fix: Fix) -> tuple[str, Fix]:
     """Carry it out: its complaint, or '', and the fix with the undo as it is now known."""
     handles: list[str] = []
     for words in fix.commands:
-        output = run(words)
+        output = run(words, fix.stdin)
         if output.complaint:
             return output.complaint, fix
         handles += re.findall(r"# handle (\d+)\s*$", output.out, re.MULTILINE)[-1:]

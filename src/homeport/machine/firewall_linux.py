@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from homeport.machine import firewall_firewalld, firewall_fix, firewall_iptables, firewall_nft, firewall_ufw
-from homeport.machine.firewall import IP
+from homeport.machine.firewall import IP, is_root
 from homeport.machine.firewall_exchange import decide
 from homeport.machine.firewall_packet import Family
 from homeport.machine.firewall_rules import Ruleset
@@ -120,10 +120,6 @@ class LinuxFirewall:
         plain = name.removesuffix("-legacy")
         variant = name if name.endswith("-legacy") else f"{plain}-nft"
         return [f"{variant}-save", f"{plain}-save"]
-
-
-def is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def whoever_asks() -> int | None:

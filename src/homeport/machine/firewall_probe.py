@@ -57,7 +57,7 @@ def _connect(client: socket.socket, host: str, port: int, *, is_udp: bool) -> in
 
 @contextmanager
 def _as_user(uid: int | None) -> Iterator[None]:
-    """A socket belongs to the file-system uid of the thread that makes it, and only this thread changes: setfsuid(2)."""
+    """A socket belongs to the file-system uid of the thread that makes it, and setfsuid(2) changes only this thread."""
     if uid is None or not hasattr(os, "geteuid") or uid == os.geteuid() or os.geteuid() != 0:
         yield
         return

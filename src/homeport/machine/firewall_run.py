@@ -32,14 +32,14 @@ ABSENT = Output(127, "", "not installed")
 
 
 class Run(Protocol):
-    def __call__(self, words: Sequence[str]) -> Output: ...
+    def __call__(self, words: Sequence[str], stdin: str = "") -> Output: ...
 
 
 def find(program: str) -> str | None:
     return shutil.which(program, path=os.pathsep.join([*_PATH, os.environ.get("PATH", "")]))
 
 
-def run(words: Sequence[str]) -> Output:
+def run(words: Sequence[str], stdin: str = "") -> Output:
     """Its code and what it wrote; code 127 where it is not installed, 124 where it took too long."""
     program = find(words[0])
     if program is None:
@@ -47,7 +47,7 @@ def run(words: Sequence[str]) -> Output:
     environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C"}  # its words are read, so they must be English
     try:
         done = subprocess.run(
-            [program, *words[1:]], capture_output=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL, env=environment
+            [program, *words[1:]], capture_output=True, timeout=LIMIT_S, input=stdin.encode(), env=environment
         )
     except subprocess.TimeoutExpired:
         return Output(124, "", f"{words[0]} did not answer within {LIMIT_S:.0f} s")

@@ -25,6 +25,7 @@ CODES: dict[str, tuple[int, int, str]] = {
     "trust-failed": (1, 500, "A trust store could not be read or changed."),
     "unauthorised": (1, 401, "The token is missing or wrong."),
     "forbidden": (1, 403, "The request came from a page that may not make it."),
+    "needs-root": (1, 403, "Only root may do that; the hint is the command that does it."),
     "storage-failed": (1, 500, "The recording could not be read or written."),
     "unsupported": (1, 501, "This system cannot do that."),
     "internal": (70, 500, "A mistake in homeport itself."),

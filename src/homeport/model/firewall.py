@@ -76,6 +76,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     undo: tuple[tuple[str, ...], ...]
     needs_root: bool = True
     why: str = ""  # what it does, or what stays as it is
+    stdin: str = ""  # what its commands read
     # nftables deletes a rule by its handle, which is known once it is added: until then the undo says HANDLE.
 
 
