@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import homeport
+from homeport.doctor.said import SAYINGS
 
 SOURCE = Path(homeport.__file__).parent
 DOCS = SOURCE.parent.parent / "docs" / "findings.md"
@@ -18,5 +19,6 @@ def test_every_finding_has_its_entry() -> None:
         codes |= set(re.findall(r'Finding\(\s*code="([a-z-]+)"', text))
         if "checks" in path.parts:
             codes |= set(re.findall(r'code, advice = "([a-z-]+)"', text))
+    codes |= {saying.code for saying in SAYINGS}
     entries = re.findall(r"^### ([a-z-]+)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(entries) == sorted(codes)

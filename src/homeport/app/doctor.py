@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Literal
 
+from homeport.app.firewall import Confirm as Confirm
+from homeport.app.firewall import Fixed as Fixed
+from homeport.app.firewall import fix, traced
 from homeport.app.ports import who
 from homeport.doctor import said
 from homeport.doctor.checks.app import explain_app
@@ -20,15 +24,19 @@ from homeport.doctor.facts import Report as Report
 from homeport.doctor.facts import Resolved as Resolved
 from homeport.doctor.facts import Walk as Walk
 from homeport.doctor.gather_machine import machine_facts
+from homeport.doctor.gather_reach import reach
 from homeport.doctor.seams import Hands
 from homeport.doctor.target import parse_target
 from homeport.doctor.walk import Walker
+from homeport.machine.firewall import Firewall as RealFirewall
 from homeport.machine.firewall import this_firewall
 from homeport.machine.network import this_network
 from homeport.machine.ports import this_computer
 from homeport.model.app import AppFacts, AppState
+from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
+from homeport.model.firewall import Deciding, FirewallState
 from homeport.model.route import RouteState
 from homeport.model.status import Status
 
@@ -151,17 +159,56 @@ class Doctor:
         return machine_facts(self._hands.ports, self._hands.network, self._hands.environment)
 
 
-def this_doctor(status: Status | None = None, environment: Mapping[str, str] | None = None) -> Doctor:
-    ports = this_computer()
+class Traced:
+    """A firewall that is asked by tracing a connection instead of reading its rules."""
+
+    def __init__(self, firewall: RealFirewall) -> None:
+        self._firewall = firewall
+
+    def states(self) -> list[FirewallState]:
+        return self._firewall.states()
+
+    def deciding(
+        self, endpoint: Endpoint, protocol: Literal["tcp", "udp"] = "tcp", uid: int | None = None
+    ) -> Deciding | None:
+        return traced(self._firewall, endpoint, is_root=is_root())
+
+
+def this_doctor(
+    status: Status | None = None, environment: Mapping[str, str] | None = None, *, trace: bool = False
+) -> Doctor:
+    """`trace`: firewalls are asked by tracing. Raises HomeportError("needs-root")."""
+    ports, firewall = this_computer(), this_firewall()
+    if trace and not is_root():
+        raise HomeportError("needs-root", "tracing packets needs root", "sudo homeport doctor --trace 127.0.0.1:3000")
     hands = Hands(
         ports=ports,
         network=this_network(),
-        firewall=this_firewall(),
+        firewall=Traced(firewall) if trace else firewall,
         environment=os.environ if environment is None else environment,
         story=lambda port: who(ports, port),
         namespaces=ports.namespaces_sockets,
     )
     return Doctor(hands, status)
+
+
+def is_root() -> bool:
+    """Windows tells when it is tried."""
+    return not hasattr(os, "geteuid") or os.geteuid() == 0
+
+
+def blocked_endpoint(report: Report) -> Endpoint | None:
+    """The first address that a firewall keeps from us, by what the walks found."""
+    for walk in report.walks:
+        if any(finding.code.startswith("firewall-") for finding in walk.findings):
+            failed = [one.endpoint for one in walk.facts.reached if one.outcome != "connected"]
+            return next((one for one in failed if walk.facts.listeners_at(one.host)), failed[0])
+    return None
+
+
+def fix_firewall(endpoint: Endpoint, confirm: Confirm) -> Fixed:
+    """Let the port through on loopback, after a yes. Raises HomeportError("needs-root")."""
+    return fix(this_firewall(), endpoint, confirm, lambda at: reach(at).outcome == "connected", is_root=is_root())
 
 
 def _with_port(text: str) -> str:
