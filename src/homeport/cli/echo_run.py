@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Callable
 
 from homeport.cli.echo_view import ARROWS, PLAIN_ARROWS, listening_lines, step_lines, sum_line
+from homeport.cli.failure import PipeGone
 from homeport.cli.session import Session
 from homeport.cli.signals import on_stop
 from homeport.cli.terminal import Terminal
@@ -13,7 +15,7 @@ from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
 from homeport.play.bind import Bound, bind_echo
 from homeport.play.echo import STREAMS, Echo, Kind
-from homeport.play.event import Event, Report, as_json
+from homeport.play.event import Event, as_json
 
 
 def run_echo(
@@ -24,17 +26,19 @@ def run_echo(
     if endpoint.is_unix:
         kinds -= {"udp"}
     bound = _bind(endpoint, kinds, is_exposed)
-    report = _nothing if is_quiet else _printer(session, as_hex=as_hex)
-    echo = Echo(kinds, report)
+    printer = _Printer(session, as_hex=as_hex)
+    echo = Echo(kinds, _nothing if is_quiet else printer.show)
     try:
-        asyncio.run(_serve(session, echo, bound, kinds))
+        asyncio.run(_serve(session, echo, bound, kinds, printer))
     finally:
         bound.close()
+    if printer.is_reader_gone:
+        raise PipeGone
     session.say(sum_line(echo.connections, echo.datagrams, echo.in_bytes, echo.out_bytes))
     return 0
 
 
-async def _serve(session: Session, echo: Echo, bound: Bound, kinds: frozenset[Kind]) -> None:
+async def _serve(session: Session, echo: Echo, bound: Bound, kinds: frozenset[Kind], printer: _Printer) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -42,6 +46,7 @@ async def _serve(session: Session, echo: Echo, bound: Bound, kinds: frozenset[Ki
     def stop(number: int) -> None:
         loop.call_soon_threadsafe(stopped.set)
 
+    printer.when_reader_gone = stopped.set
     with on_stop(stop):
         await echo.open(bound)
         _greet(session, bound.endpoints, kinds)
@@ -58,17 +63,33 @@ def _greet(session: Session, endpoints: list[Endpoint], kinds: frozenset[Kind]) 
         session.say(line)
 
 
-def _printer(session: Session, *, as_hex: bool) -> Report:
-    if session.as_json:
-        return lambda event: session.json_line(as_json(event))
-    arrows = arrows_of(session.terminal)
-    paint, width = session.terminal.paint, session.terminal.width
+class _Printer:
+    """Prints each step. A reader of our output that is gone ends the server; to a connection it would look like its own
+    end, since that is a broken pipe as well."""
 
-    def show(event: Event) -> None:
-        for line in step_lines(event, paint, width, as_hex=as_hex, arrows=arrows):
+    def __init__(self, session: Session, *, as_hex: bool) -> None:
+        self.is_reader_gone = False
+        self.when_reader_gone: Callable[[], None] = lambda: None
+        self._session = session
+        self._as_hex = as_hex
+        self._arrows = arrows_of(session.terminal)
+
+    def show(self, event: Event) -> None:
+        if self.is_reader_gone:
+            return
+        try:
+            self._show(event)
+        except BrokenPipeError:
+            self.is_reader_gone = True
+            self.when_reader_gone()
+
+    def _show(self, event: Event) -> None:
+        session, terminal = self._session, self._session.terminal
+        if session.as_json:
+            session.json_line(as_json(event))
+            return
+        for line in step_lines(event, terminal.paint, terminal.width, as_hex=self._as_hex, arrows=self._arrows):
             session.data(line)
-
-    return show
 
 
 def arrows_of(terminal: Terminal) -> dict[str, str]:

@@ -18,6 +18,7 @@ from homeport.cli.words import size
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths
 _MOST_BAR = 48
+_TAIL = 0.004  # of the round trips, in one row
 _UNKNOWN = "not known here"
 _ECHOES = (
     Column("echo"),
@@ -78,18 +79,29 @@ def report_lines(report: LoopbackReport, paint: Paint, width: int | None, *, asc
 
 
 def histogram_lines(times: Times, width: int | None, *, ascii_only: bool = False) -> list[str]:
-    """A bar for each bucket; every bucket that holds one shows something."""
-    most = max(count for _, count in times.histogram)
-    labels = [_bucket(end, ascii_only) for end, _ in times.histogram]
-    numbers = [f"{count:,}" for _, count in times.histogram]
+    """A bar for each bucket; every bucket that holds one shows something. The thin end of the tail is one bar."""
+    buckets = _without_tail(times)
+    most = max(count for _, count in buckets)
+    labels = [_bucket(end, ascii_only) for end, _ in buckets]
+    numbers = [f"{count:,}" for _, count in buckets]
     pad = max(map(len, labels))
     edge = pad + max(map(len, numbers)) + 6
     room = max(min(_MOST_BAR, (width or 80) - edge), 10)
     rows = []
-    for label, number, (_, count) in zip(labels, numbers, times.histogram, strict=True):
+    for label, number, (_, count) in zip(labels, numbers, buckets, strict=True):
         drawn = bar(count, most, room, ascii_only)
         rows.append(f"  {label:>{pad}}  {drawn}  {number}" if count else f"  {label:>{pad}}")
     return rows
+
+
+def _without_tail(times: Times) -> list[tuple[float, int]]:
+    """The last few of a thousand would stretch the plot to a page of empty rows."""
+    buckets, tail = list(times.histogram), 0
+    while len(buckets) > 1 and tail + buckets[-1][1] <= times.count * _TAIL:
+        tail += buckets.pop()[1]
+    if len(times.histogram) - len(buckets) < 2:
+        return list(times.histogram)
+    return [*buckets, (math.inf, tail)]
 
 
 def bar(count: int, most: int, room: int, ascii_only: bool) -> str:

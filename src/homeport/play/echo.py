@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from typing import Any, Literal
 
 from homeport.play.bind import Bound
@@ -47,7 +48,7 @@ class Echo:
             start = asyncio.start_unix_server if bound.path else asyncio.start_server
             self._servers.append(await start(self._accept, sock=sock))
         for sock in bound.datagrams:
-            transport, _ = await loop.create_datagram_endpoint(lambda: EchoDatagrams(self._datagram), sock=sock)
+            transport, _ = await loop.create_datagram_endpoint(partial(EchoDatagrams, sock, self._datagram), sock=sock)
             self._transports.append(transport)
 
     async def close(self) -> None:
@@ -59,6 +60,7 @@ class Echo:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close in the loop's next round
 
     def _datagram(self, event: Event) -> None:
         size = len(event.data or b"")

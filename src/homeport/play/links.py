@@ -97,6 +97,7 @@ class DatagramLink(asyncio.DatagramProtocol):
     async def close(self) -> Message | None:
         if self._transport is not None:
             self._transport.close()
+            await asyncio.sleep(0)  # it closes in the loop's next round
         return None
 
 
