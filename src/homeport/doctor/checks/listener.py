@@ -53,7 +53,8 @@ def explain_one_family(facts: PathFacts) -> Finding | None:
     if facts.connected is None:
         return None
     answers = {one.endpoint.host for one in facts.reached if one.outcome == "connected"}
-    missing = [one for one in facts.names if one.is_known and one.addresses and not answers & set(one.addresses)]
+    at_home = [one for one in facts.names if one.is_known and one.addresses and set(one.addresses) <= set(_LOOPBACK)]
+    missing = [one for one in at_home if not answers & set(one.addresses)]
     if missing:
         return Finding(
             code="one-family",
@@ -63,7 +64,7 @@ def explain_one_family(facts: PathFacts) -> Finding | None:
             why=f"To them {facts.target.host} is {listed(missing[0].addresses)}.",
             next="let the server listen on 127.0.0.1 as well, or complete localhost in /etc/hosts",
         )
-    first = [one for one in facts.names if not one.tries_all and one.addresses and one.addresses[0] not in answers]
+    first = [one for one in at_home if not one.tries_all and one.addresses[0] not in answers]
     if first:
         return Finding(
             code="one-family",
