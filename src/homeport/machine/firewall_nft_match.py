@@ -37,7 +37,19 @@ def match(expression: Mapping[str, Any], sets: Sets) -> Condition:
     """{"op", "left", "right"} as a condition."""
     operator, left, right = expression.get("op", "=="), expression.get("left"), expression.get("right")
     compares = comparison(left, right, sets, operator)
-    return lambda packet: _asked(left, packet) and compares(packet)
+    return understood(lambda packet: _asked(left, packet) and compares(packet))
+
+
+def understood(condition: Condition) -> Condition:
+    """A condition that answers None where its JSON is not of the shape that we know."""
+
+    def answer(packet: Packet) -> Maybe:
+        try:
+            return condition(packet)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+    return answer
 
 
 def comparison(left: Any, right: Any, sets: Sets, operator: str = "==") -> Condition:
@@ -55,12 +67,12 @@ def comparison(left: Any, right: Any, sets: Sets, operator: str = "==") -> Condi
         found = either(_equals(left, element, packet, loose=operator in ("in", "!")) for element in elements)
         return opposite(found) if is_negated else found
 
-    return answer
+    return understood(answer)
 
 
 def asked(left: Any) -> Condition:
     """That the packet has what `left` names at all: an IPv6 packet has no `ip daddr`, a UDP packet no `tcp dport`."""
-    return lambda packet: _asked(left, packet)
+    return understood(lambda packet: _asked(left, packet))
 
 
 def _unknown(packet: Packet) -> Maybe:
@@ -220,4 +232,4 @@ def _order(left: Any, operator: str, right: Any) -> Condition:
     if not isinstance(right, int) or _name(left) in ("saddr", "daddr"):
         return _unknown
     span = _ORDERS[operator](right)
-    return lambda packet: within(field(left, packet), [span])
+    return understood(lambda packet: within(field(left, packet), [span]))
