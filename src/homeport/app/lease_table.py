@@ -27,7 +27,7 @@ class Entry:
     number: int
     is_portservers: bool
     since: str
-    owners: dict[int, str] = field(default_factory=dict)  # pid -> name of the process
+    owners: list[int] = field(default_factory=list)
     binder: int | None = None  # the owner that is about to bind it, or has
 
 
@@ -65,19 +65,18 @@ class LeaseTable:
                 self._drop(entry)
             self._unwatch(spec.pid)
             raise
-        name = self._machine.command(spec.pid) if spec.pid else ""
         for entry in (*entries, *known):
-            entry.owners[spec.pid] = name
+            entry.owners += [] if spec.pid in entry.owners else [spec.pid]
             entry.binder = spec.pid if spec.alone else entry.binder
         both = sorted((*entries, *known), key=lambda entry: entry.number)
-        return [_state(entry, again=entry in known) for entry in both]
+        return [self._state(entry, again=entry in known) for entry in both]
 
     def states(self) -> list[LeaseState]:
         """Those of apps as well."""
         for pid in {pid for entry in self._entries.values() for pid in entry.owners if pid}:
             self._owners.lives(pid)
         theirs = [self._of_app(lease) for lease in self._leases.all() if lease.port not in self._entries]
-        return sorted([*map(_state, self._entries.values()), *theirs], key=lambda state: state.port)
+        return sorted([*map(self._state, self._entries.values()), *theirs], key=lambda state: state.port)
 
     def release(self, port: int, pid: int | None) -> None:
         """For all its owners, or for one of them."""
@@ -85,8 +84,7 @@ class LeaseTable:
         if entry is None:
             return
         gone = list(entry.owners) if pid is None else [pid]
-        for one in gone:
-            entry.owners.pop(one, None)
+        entry.owners = [one for one in entry.owners if one not in gone]
         if not entry.owners:
             self._drop(entry)
         for one in gone:
@@ -116,7 +114,7 @@ class LeaseTable:
 
     def _may_share(self, entry: Entry, spec: LeaseSpec) -> None:
         if spec.alone and entry.binder in entry.owners and entry.binder != spec.pid:
-            binder = next(owner for owner in _state(entry).owners if owner.pid == entry.binder)
+            binder = self._owner(entry.binder)
             raise HomeportError(
                 "name-taken",
                 f"the lease {spec.name} in {spec.folder}, port {entry.lease.port}, is used by {binder}",
@@ -137,8 +135,10 @@ class LeaseTable:
     def _ended(self, pid: int) -> None:
         self._guests.discard(pid)
         for entry in list(self._entries.values()):
-            if entry.owners.pop(pid, None) is not None and not entry.owners:
+            if entry.owners == [pid]:
                 self._drop(entry)
+            elif pid in entry.owners:
+                entry.owners.remove(pid)
         self._changed()
 
     def _unwatch(self, pid: int) -> None:
@@ -147,21 +147,23 @@ class LeaseTable:
 
     def _of_app(self, lease: Lease) -> LeaseState:
         app = next((app for app in self._apps() if lease.port == app.port), None)
-        owners = (LeaseOwner(pid=app.pid, process=self._machine.command(app.pid)),) if app and app.pid else ()
+        owners = (self._owner(app.pid),) if app and app.pid else ()
         return LeaseState(
             port=lease.port, name=app.route if app else lease.name, folder=lease.folder, kind="app", owners=owners
         )
 
+    def _owner(self, pid: int) -> LeaseOwner:
+        """By the name that it has now: a lease may be older than the command that it was taken for (exec)."""
+        return LeaseOwner(pid=pid, process=self._machine.command(pid))
 
-def _state(entry: Entry, *, again: bool = False) -> LeaseState:
-    owners = tuple(LeaseOwner(pid=pid, process=name) for pid, name in entry.owners.items() if pid)
-    return LeaseState(
-        port=entry.lease.port,
-        name=entry.name,
-        number=entry.number,
-        folder=entry.lease.folder,
-        kind="portserver" if entry.is_portservers else "lease",
-        owners=owners,
-        since=entry.since,
-        again=again,
-    )
+    def _state(self, entry: Entry, *, again: bool = False) -> LeaseState:
+        return LeaseState(
+            port=entry.lease.port,
+            name=entry.name,
+            number=entry.number,
+            folder=entry.lease.folder,
+            kind="portserver" if entry.is_portservers else "lease",
+            owners=tuple(self._owner(pid) for pid in entry.owners if pid != UNTIL_RELEASED),
+            since=entry.since,
+            again=again,
+        )

@@ -7,8 +7,9 @@ starts (`yield_hold`), and a child that does not set SO_REUSEADDR is started onc
 
 A port for somebody else (`homeport lease`, portpicker, a test) is only *reserved*: nothing is bound. We do not start
 who binds it, so we cannot try again without a hold, and a plain `socket.bind` on a held port fails with EADDRINUSE: the
-lease would break the very bind that it is for. Measured on Linux 6.18, beside a process that made 1.9 million bind(0)
-in 60 s: no reserved port was met once, since they lie outside the range that the kernel hands out from. What is left:
+lease would break the very bind that it is for. Measured on Linux 6.18 with 2,000 ports reserved: 831,500 bind(0) and
+43,410 outgoing connections met none of them, since they lie outside the range that the kernel takes from. Who else
+could be in the way, and what keeps them off:
 
     another lease, app or engine             the table below, and the name of lease_sockets.mutex between engines
     bind(0), and outgoing connections        the range: below the kernel's and IANA's (see Leases)
@@ -23,6 +24,7 @@ It never kills a holder and never waits for one.
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 import socket
 import sys
@@ -123,7 +125,7 @@ class Leases:
             return known
         if known:
             known.release()
-        for candidate in self._not_ours((port,) if port else self.candidates(folder, name)):
+        for candidate in self._not_ours((port,) if port else self._by_name(folder, name)):
             lease = Lease(self, key, candidate)
             if lease.hold():
                 return self._keep(key, lease)
@@ -143,7 +145,7 @@ class Leases:
         if not name:
             self._unnamed += 1
             place = f"lease {self._unnamed}"
-        for candidate in self._not_ours(self.candidates(folder, place) if name else self._in_turn()):
+        for candidate in self._not_ours(self._by_name(folder, place) if name else self._in_turn()):
             lease = Lease(self, (folder, place), candidate)
             if lease.reserve(for_any_bind=not name):
                 return self._keep((folder, place), lease)
@@ -176,11 +178,19 @@ class Leases:
         ours = {lease.port for lease in self._leases.values()}
         return (port for port in candidates if port not in ours)
 
+    def _by_name(self, folder: str, name: str) -> Iterator[int]:
+        yield from self.candidates(folder, name)
+        yield from self._in_turn()  # 500 neighbours that are all taken: a port range that somebody forwards
+
     def _in_turn(self) -> Iterator[int]:
-        """All ports, each again only after every other: who had one may still be on its way out."""
+        """All ports, each again only after every other: who had one may still be on its way out.
+
+        In large steps, since there are programs that take the port next to theirs as well.
+        """
         size = self._end - LOWEST
+        step = next(step for step in range(size * 382 // 1000, size) if math.gcd(step, size) == 1)  # the golden section
         for _ in range(size):
-            self._next = (self._next + 1) % size
+            self._next = (self._next + step) % size
             port = LOWEST + self._next
             if port not in BROWSERS_REFUSE and port not in WELL_KNOWN:
                 yield port
