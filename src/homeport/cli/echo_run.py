@@ -116,10 +116,11 @@ def _bind(endpoint: Endpoint, kinds: frozenset[Kind], is_exposed: bool) -> Bound
         return bind_echo(endpoint, streams=bool(kinds & STREAMS), datagrams="udp" in kinds, exposed=is_exposed)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and not endpoint.is_unix:
-            from homeport.cli.port_words import holders
+            from homeport.app.taken import find_taken, told
+            from homeport.machine.ports import this_computer
 
-            message = f"{endpoint} is taken by {holders(endpoint.port)}"
-            raise HomeportError("port-taken", message, f"homeport who {endpoint.port}") from None
+            taken = HomeportError("port-taken", f"{endpoint} is taken", f"homeport who {endpoint.port}")
+            raise told(taken, endpoint, lambda wanted: find_taken(this_computer(), wanted)) from None
         if error.errno in (errno.EACCES, errno.EPERM) and endpoint.port:
             message = f"{endpoint} may not be listened on: ports below 1024 belong to root"
             raise HomeportError("bad-usage", message, f"homeport echo {endpoint.port + 8000}") from None

@@ -1,4 +1,4 @@
-"""Who holds a port, in half a sentence, for the errors of commands that met it. Looks; never changes anything."""
+"""Who holds sockets, in half a sentence, for the errors of commands that met them. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,8 @@ from homeport.cli.words import visible
 from homeport.model.ports import ProcessStory, SocketFact
 
 
-def holders(port: int) -> str:
-    """`node (pid 4121) from /code/shop`; `another process` where nothing may be seen."""
-    from homeport.app.ports import who
-    from homeport.machine.ports import this_computer
-
-    story = who(this_computer(), port)
-    return told(story.holders, story.listening)
-
-
 def told(stories: Sequence[ProcessStory], sockets: Sequence[SocketFact]) -> str:
+    """`node (pid 4121) from /code/shop`; `a process of root` where no more may be seen."""
     names = []
     for story in stories[:2]:
         process = story.process
