@@ -1,4 +1,4 @@
-"""What homeport asks of a computer about its ports. ports_linux.py, ports_psutil.py and ports_fake.py answer alike.
+"""What homeport asks of a computer about its ports. one file per system, and ports_fake.py, answer alike.
 
 "Not allowed to see" and "gone meanwhile" are data (nothing, None, ""), never an exception. Signals go only to a process
 that still is the one that was looked at.
@@ -77,6 +77,14 @@ def this_computer() -> Ports:
         from homeport.machine.ports_linux import LinuxPorts
 
         return LinuxPorts()
+    if sys.platform == "win32":
+        from homeport.machine.ports_windows import WindowsPorts
+
+        return WindowsPorts()
+    if sys.platform == "darwin":
+        from homeport.machine.ports_macos import MacPorts
+
+        return MacPorts()
     from homeport.machine.ports_psutil import PsutilPorts
 
     return PsutilPorts()

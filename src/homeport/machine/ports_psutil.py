@@ -1,4 +1,4 @@
-"""The ports of macOS and Windows, through psutil, which is imported when it is first asked.
+"""The ports of any system that psutil knows; macOS and Windows add what their own tools tell.
 
 It tells no time left in TIME_WAIT and no control groups, and on macOS only our own processes without root.
 """
@@ -83,7 +83,6 @@ class PsutilPorts:
         return this_machine().ephemeral_range()
 
     def reserved(self) -> list[tuple[int, int]]:
-        """Windows' excluded ranges are not asked for yet."""
         return []
 
     def unprivileged_from(self) -> int:

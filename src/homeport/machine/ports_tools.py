@@ -19,15 +19,19 @@ def is_installed(program: str) -> bool:
     return shutil.which(program) is not None
 
 
-def ask(words: Sequence[str]) -> str:
-    """What it prints; '' where it is missing, fails, or takes longer than a second."""
+def ask(words: Sequence[str], limit_s: float = 0.0) -> str:
+    """What it prints; '' where it is missing, fails, or takes longer than a second (or `limit_s`)."""
     if not is_installed(words[0]):
         return ""
     import subprocess
 
     try:
         done = subprocess.run(
-            list(words), stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_LIMIT_S, start_new_session=True
+            list(words),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limit_s or ASK_LIMIT_S,
+            start_new_session=True,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
