@@ -57,6 +57,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.engine import EngineUseCases
         from homeport.app.events import Hub
         from homeport.app.idle import Idle
+        from homeport.app.lease_journal import LeaseJournal
         from homeport.app.lease_table import LeaseTable
         from homeport.app.leases import LeasesUseCases
         from homeport.app.leftovers import clean_up
@@ -73,6 +74,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.control.portserver import Portserver
         from homeport.doctor.checks.app import explain_app
         from homeport.doctor.checks.upstream import explain_upstream
+        from homeport.doctor.lookout import Lookout
         from homeport.gateway.door import Door
         from homeport.gateway.routes import Routes
         from homeport.gateway.tcp import TcpRelay
@@ -97,11 +99,13 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         tcp.start()
         parts.callback(tcp.stop)
         urls = Urls(doors.first)
-        roads = Roads(door, tcp, urls, explain_upstream, lambda state: hub.publish("route", state), taken)
+        roads = Roads(door, tcp, urls, Lookout(ports).explain, lambda state: hub.publish("route", state), taken)
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
-        table = LeaseTable(leases, machine, lambda: supervisor.states(), lambda: idle.touch())
+        journal = LeaseJournal(home.leases, machine.boot_id())
+        table = LeaseTable(leases, machine, journal, lambda: supervisor.states(), lambda: idle.touch())
+        table.restore()
         parts.callback(table.close)
         portserver = Portserver(home.socket_for("portserver"), table.take)
         directories = Directories(home.socket_for)

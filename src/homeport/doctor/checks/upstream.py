@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 
+from homeport.doctor.checks.naming import holder, listed
+from homeport.doctor.facts import Listening
 from homeport.model.endpoint import Endpoint
 from homeport.model.finding import Finding
+from homeport.model.ports import answering
 
 
-def explain_upstream(endpoint: Endpoint, error: OSError | None) -> Finding:
-    """`error` None: it was reached, and ended the connection before its answer came."""
+def explain_upstream(endpoint: Endpoint, error: OSError | None, listening: tuple[Listening, ...] = ()) -> Finding:
+    """`error` None: it was reached, and ended the connection before its answer came. `listening`: who has its port."""
     if error is None:
         return Finding(
             code="upstream-closed",
@@ -17,6 +20,8 @@ def explain_upstream(endpoint: Endpoint, error: OSError | None) -> Finding:
             why="the server there may have crashed, or it speaks another protocol",
             next="look at its log",
         )
+    if error.errno == errno.ECONNREFUSED and listening:
+        return _listened(endpoint, listening)
     if error.errno == errno.ECONNREFUSED:
         return Finding(
             code="upstream-refused",
@@ -36,4 +41,23 @@ def explain_upstream(endpoint: Endpoint, error: OSError | None) -> Finding:
         what=f"{endpoint} could not be reached",
         why=error.strerror or str(error) or "no answer in time",
         next="see whether it answers without homeport",
+    )
+
+
+def _listened(endpoint: Endpoint, listening: tuple[Listening, ...]) -> Finding:
+    """Somebody has the port: on another address, or on this one, which is up only now or kept from us."""
+    who = holder(listening[0])
+    places = listed(str(one.socket.endpoint) for one in listening)
+    if answering((one.socket for one in listening), endpoint.host):
+        return Finding(
+            code="upstream-refused",
+            what=f"{endpoint} refused the connection, although {who} listens there now",
+            why="It has just started, or a firewall is in between.",
+            next=f"try again, then homeport doctor {endpoint}",
+        )
+    return Finding(
+        code="upstream-refused",
+        what=f"nothing listens on {endpoint}, but {who} listens on {places}",
+        why="These are different sockets: a connection to the one never reaches the other.",
+        next=f"let the route lead to {listening[0].socket.endpoint}, or the server listen on {endpoint.host}",
     )
