@@ -84,6 +84,8 @@ def serving(serve: Serve, tls: ssl.SSLContext | None = None, host: str = "127.0.
             await writer.wait_closed()
         except OSError:
             pass
+        finally:
+            writer.transport.abort()
 
     async def run() -> None:
         server = await asyncio.start_server(answer, host, 0, ssl=tls)
@@ -95,6 +97,7 @@ def serving(serve: Serve, tls: ssl.SSLContext | None = None, host: str = "127.0.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close in the loop's next round
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
