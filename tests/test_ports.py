@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -125,7 +126,7 @@ print(sum(os.getpid() in [owner.pid for owner in one.owners] for one in running_
 """
 
 
-def test_a_lease_outlives_an_engine_that_was_killed_under_it(engine: Home) -> None:
+def test_an_engine_that_was_stopped_under_a_lease_is_no_trouble(engine: Home) -> None:
     """Giving back fails silently where nobody holds it any more, and the next lease starts a new engine."""
     with ports.lease("web") as port:
         client = running_engine(engine)
@@ -133,6 +134,20 @@ def test_a_lease_outlives_an_engine_that_was_killed_under_it(engine: Home) -> No
         client.engine.stop()
     with ports.lease("web") as again:
         assert again == port
+
+
+def test_a_lease_outlives_an_engine_that_was_killed(engine: Home) -> None:
+    with ports.lease("web") as port, socket.create_server(("127.0.0.1", port)):
+        client = running_engine(engine)
+        state = client.engine.status().engine if client else None
+        assert state
+        while not os.path.exists(engine.leases):
+            pass
+        os.kill(state.pid, signal.SIGKILL)
+        os.waitpid(state.pid, 0)
+        with ports.lease() as another:
+            assert leased(engine) == {port, another}
+    assert leased(engine) == set()
 
 
 def test_the_free_port_fixture(engine: Home, request: pytest.FixtureRequest) -> None:

@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from homeport.app.lease_journal import LeaseJournal
 from homeport.app.lease_table import LeaseTable
 from homeport.app.owners import Owners
 from homeport.machine import this_machine
@@ -24,11 +27,12 @@ Process = subprocess.Popen[bytes]
 class House:
     """A table on this machine, and what it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: str) -> None:
         self.changes = 0
         self.apps: list[AppState] = []
         self.leases = Leases((32768, 60999))
-        self.table = LeaseTable(self.leases, this_machine(), lambda: self.apps, self._changed)
+        self.journal = LeaseJournal(journal, this_machine().boot_id())
+        self.table = LeaseTable(self.leases, this_machine(), self.journal, lambda: self.apps, self._changed)
 
     def _changed(self) -> None:
         self.changes += 1
@@ -38,8 +42,8 @@ class House:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    house = House()
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(str(tmp_path / "leases.json"))
     yield house
     house.table.close()
     assert house.leases.all() == []
@@ -194,6 +198,52 @@ async def test_the_ports_of_apps_are_shown_with_their_process(house: House) -> N
     assert (state.kind, state.name, state.owners[0].pid) == ("app", "web", os.getpid())
     assert not house.table.is_needed
     house.leases.close()
+
+
+async def test_the_next_engine_knows_the_leases_of_one_that_was_killed(
+    house: House, tmp_path: Path, start: Callable[[], Process]
+) -> None:
+    lives, dies = start(), start()
+    house.take("web", lives.pid, alone=True, count=2)
+    house.take("web", dies.pid, count=1)
+    house.take("", dies.pid)
+    house.take("kept")
+    house.take("", lives.pid)
+    house.table.release(house.take("gone", lives.pid)[0].port, None)
+    before = house.table.states()
+    await until(lambda: os.path.exists(tmp_path / "leases.json"))
+    dies.kill()
+    dies.wait()
+    (tmp_path / "left.json").write_bytes((tmp_path / "leases.json").read_bytes())
+    house.leases.close()  # what the kernel does with a killed engine's sockets
+    after = House(str(tmp_path / "left.json"))
+    after.table.restore()
+    expected = [state for state in before if [owner.pid for owner in state.owners] != [dies.pid]]
+    assert [(one.port, one.name, one.number, one.since) for one in after.table.states()] == [
+        (one.port, one.name, one.number, one.since) for one in expected
+    ]
+    assert {owner.pid for state in after.table.states() for owner in state.owners} == {lives.pid}
+    with pytest.raises(HomeportError, match="is used by"):
+        after.take("web", os.getpid(), alone=True)
+    lives.kill()
+    await until(lambda: [state.name for state in after.table.states()] == ["kept"])
+    after.table.close()
+    assert not os.path.exists(tmp_path / "left.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense", b'{"boot":"another","leases":[]}', b"[1]", b"\xff"])
+async def test_a_journal_that_is_none_holds_nothing(house: House, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "leases.json").write_bytes(content)
+    house.table.restore()
+    assert house.table.states() == []
+
+
+async def test_a_pid_of_today_is_not_the_owner_of_yesterday(house: House, tmp_path: Path) -> None:
+    lease = {"port": 23456, "folder": "/a", "name": "web", "number": 1, "since": "", "owners": {os.getpid(): 1.0}}
+    content = {"boot": this_machine().boot_id(), "leases": [lease]}
+    (tmp_path / "leases.json").write_bytes(msgspec.json.encode(content))
+    house.table.restore()
+    assert house.table.states() == []
 
 
 @pytest.mark.parametrize(

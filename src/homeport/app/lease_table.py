@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from homeport.app.lease_journal import Kept, LeaseJournal
 from homeport.app.owners import Owners
 from homeport.machine.interface import Machine
 from homeport.machine.leases import Lease, Leases
@@ -35,9 +36,15 @@ class LeaseTable:
     """See app.seams.LeaseBook. `changed` is called when the engine may be needed by one less."""
 
     def __init__(
-        self, leases: Leases, machine: Machine, apps: Callable[[], list[AppState]], changed: Callable[[], None]
+        self,
+        leases: Leases,
+        machine: Machine,
+        journal: LeaseJournal,
+        apps: Callable[[], list[AppState]],
+        changed: Callable[[], None],
     ) -> None:
-        self._leases, self._machine, self._apps, self._changed = leases, machine, apps, changed
+        self._leases, self._machine, self._journal, self._apps = leases, machine, journal, apps
+        self._tell = changed
         self._entries: dict[int, Entry] = {}
         self._guests: set[int] = set()  # processes that may ask for ports later: portpicker's
         self._owners = Owners(machine, self._ended)
@@ -45,6 +52,15 @@ class LeaseTable:
     @property
     def is_needed(self) -> bool:
         return bool(self._entries or self._guests)
+
+    def restore(self) -> None:
+        """The leases of an engine that was killed, where an owner still lives."""
+        for kept in self._journal.read():
+            living = [pid for pid, started in kept.owners.items() if self._is_still(pid, started)]
+            lease = self._leases.restore(kept.folder, kept.name, kept.number, kept.port) if living else None
+            if lease:
+                entry = Entry(lease, kept.name, kept.number, kept.is_portservers, kept.since, living, kept.binder)
+                self._entries[kept.port] = entry
 
     def take(self, spec: LeaseSpec, *, by_portserver: bool = False) -> list[LeaseState]:
         """All the ports of the spec, or an error and none."""
@@ -68,6 +84,7 @@ class LeaseTable:
         for entry in (*entries, *known):
             entry.owners += [] if spec.pid in entry.owners else [spec.pid]
             entry.binder = spec.pid if spec.alone else entry.binder
+        self._journal.write_soon(self._kept)
         both = sorted((*entries, *known), key=lambda entry: entry.number)
         return [self._state(entry, again=entry in known) for entry in both]
 
@@ -100,6 +117,29 @@ class LeaseTable:
         self._owners.close()
         for entry in list(self._entries.values()):
             self._drop(entry)
+        self._journal.remove()
+
+    def _is_still(self, pid: int, started: float) -> bool:
+        return pid == UNTIL_RELEASED or (self._machine.start_time(pid) == started and self._owners.watch(pid))
+
+    def _kept(self) -> list[Kept]:
+        return [
+            Kept(
+                port=entry.lease.port,
+                folder=entry.lease.folder,
+                name=entry.name,
+                number=entry.number,
+                since=entry.since,
+                is_portservers=entry.is_portservers,
+                owners={pid: self._machine.start_time(pid) or 0.0 for pid in entry.owners},
+                binder=entry.binder,
+            )
+            for entry in self._entries.values()
+        ]
+
+    def _changed(self) -> None:
+        self._journal.write_soon(self._kept)
+        self._tell()
 
     def _see_owner(self, pid: int) -> None:
         if pid != UNTIL_RELEASED and not self._owners.watch(pid):

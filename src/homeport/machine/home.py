@@ -56,6 +56,11 @@ class Home:
         return self._file("children.json")
 
     @property
+    def leases(self) -> str:
+        """The journal of leases."""
+        return self._file("leases.json")
+
+    @property
     def store(self) -> str:
         return self._file("recording.db")
 

@@ -72,7 +72,7 @@ class Lease:
         """Take hold of the port (again); False when somebody else has it. One that we may not bind is ours unheld."""
         if self._sockets:
             return True
-        if not self._claim():
+        if not self.claim():
             return False
         held = lease_sockets.hold(self.port)
         self._sockets = held or []
@@ -80,7 +80,7 @@ class Lease:
 
     def reserve(self, *, for_any_bind: bool) -> bool:
         """Take the number and bind nothing; False when somebody else has it."""
-        return self._claim() and lease_sockets.is_free(self.port, for_any_bind=for_any_bind)
+        return self.claim() and lease_sockets.is_free(self.port, for_any_bind=for_any_bind)
 
     def yield_hold(self) -> None:
         """Let go of the port without giving up the lease: for a child that does not set SO_REUSEADDR."""
@@ -95,7 +95,7 @@ class Lease:
             self._mutex = None
         self._leases.forget(self._key, self)
 
-    def _claim(self) -> bool:
+    def claim(self) -> bool:
         """Keep other engines off, before anything is bound that they could meet."""
         if sys.platform == "linux" and self._mutex is None:
             self._mutex = lease_sockets.mutex(self.port)
@@ -140,17 +140,21 @@ class Leases:
         `number`: of several ports of one name. The caller knows which are reserved already. Raises
         HomeportError("no-free-port").
         """
-        # A blank stands in no app's name, so an app and a lease that are both called web are two.
-        place = f"lease {name}" if number == 1 else f"lease {name} {number}"
-        if not name:
-            self._unnamed += 1
-            place = f"lease {self._unnamed}"
+        place = self._place(name, number)
         for candidate in self._not_ours(self._by_name(folder, place) if name else self._in_turn()):
             lease = Lease(self, (folder, place), candidate)
             if lease.reserve(for_any_bind=not name):
                 return self._keep((folder, place), lease)
             lease.release()
         raise HomeportError("no-free-port", f"no port from {LOWEST} to {self._end - 1} is free", "homeport leases")
+
+    def restore(self, folder: str, name: str, number: int, port: int) -> Lease | None:
+        """A port that was reserved before the engine was killed; its owner may well listen on it. None: it is lost."""
+        key = (folder, self._place(name, number))
+        lease = Lease(self, key, port)
+        if key not in self._leases and list(self._not_ours([port])) and lease.claim():
+            return self._keep(key, lease)
+        return None
 
     def candidates(self, folder: str, name: str) -> list[int]:
         digest = hashlib.sha256(f"{folder}\0{name}".encode("utf-8", "surrogateescape")).digest()
@@ -169,6 +173,13 @@ class Leases:
     def close(self) -> None:
         for lease in self.all():
             lease.release()
+
+    def _place(self, name: str, number: int) -> str:
+        """What stands for a name in the table. A blank is in no app's: an app and a lease called web are two."""
+        if name:
+            return f"lease {name}" if number == 1 else f"lease {name} {number}"
+        self._unnamed += 1
+        return f"lease {self._unnamed}"
 
     def _keep(self, key: tuple[str, str], lease: Lease) -> Lease:
         self._leases[key] = lease
