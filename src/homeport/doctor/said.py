@@ -27,7 +27,7 @@ class Saying(msgspec.Struct, frozen=True):
 
 SAYINGS: tuple[Saying, ...] = (
     Saying(
-        r"LOCAL_NETWORK_ACCESS|local network access|loopback-network|loopback address space|PRIVATE_NETWORK_ACCESS",
+        r"LOCAL_NETWORK_ACCESS|local network access|loopback-network|loopback.? address space|PRIVATE_NETWORK_ACCESS",
         "local-network-access",
         "nothing",
         "the browser keeps a public page from calling this computer's loopback until its user has allowed it",
