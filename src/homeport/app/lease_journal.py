@@ -1,4 +1,4 @@
-"""The journal of leases: a file that outlives an engine that was killed, so that the next one knows whose port is whose.
+"""The journal of leases: a file that outlives an engine that was killed, so that the next one knows what is whose.
 
 It is written a moment after a change, all at once, and gone with an engine that ends well. Failing to write it is not
 worth refusing a port for. It decides nothing: who still lives is for the table to look at.
