@@ -129,6 +129,38 @@ def test_every_hook_that_a_local_packet_passes(place: Place, hook: str) -> None:
 
 
 @pytest.mark.counterpart("nft")
+def test_a_chain_of_a_device_counts_on_lo_only(place: Place) -> None:
+    place.net.run("ip", "link", "add", "other", "type", "veth")
+    for device, meets in (("other", OPEN), ("lo", SILENCE)):
+        place.load(
+            f"table netdev {device} {{ chain in {{ type filter hook ingress device {device} priority 0;\n"
+            "tcp dport PORT drop\n}\n}"
+        )
+        _agree(place, meets)
+
+
+@pytest.mark.counterpart("nft")
+def test_datagrams(place: Place) -> None:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", place.port))
+        place.load("table ip mine { chain out { type filter hook output priority 0;\nudp dport PORT drop\n}\n}")
+        firewall = LinuxFirewall(uid=0)
+        decided, traced = firewall.deciding(place.endpoint(), "udp"), firewall.trace(place.endpoint(), "udp")
+        assert decided
+        assert traced
+        assert (decided.verdict, decided.rule) == (traced.verdict, traced.rule) == ("drop", traced.rule)
+        assert firewall.deciding(place.endpoint()) == Deciding(verdict="accept")
+        planned = firewall.fix(place.endpoint(), decided, "udp")
+        assert planned
+        assert firewall.apply(planned)[0] == ""
+        allowed = firewall.deciding(place.endpoint(), "udp")
+        assert allowed
+        assert allowed.verdict == "accept"
+
+
+@pytest.mark.counterpart("nft")
 def test_an_accept_ends_only_its_own_chain(place: Place) -> None:
     place.load(
         "table inet first { chain out { type filter hook output priority 0;\ntcp dport PORT accept\n}\n}\n"

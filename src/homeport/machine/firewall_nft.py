@@ -45,7 +45,7 @@ def parse(listing: str, texts: Texts | None = None, *, but: frozenset[str] = fro
 
 
 def texts_of(listing: str) -> dict[tuple[str, str, int], str]:
-    """The lines of `nft -a list ruleset` that end with a handle."""
+    """The lines of `nft -a list ruleset` that end with a handle, and as 0 what a chain says about itself."""
     table = chain = ""
     found: dict[tuple[str, str, int], str] = {}
     for line in listing.splitlines():
@@ -54,6 +54,8 @@ def texts_of(listing: str) -> dict[tuple[str, str, int], str]:
             table = f"{words[1]} {words[2]}"
         elif line.startswith("\tchain ") and len(words) > 1:
             chain = words[1]
+        elif line.startswith("\t\ttype "):
+            found[(table, chain, 0)] = line.strip()
         elif rule := re.fullmatch(r"\t\t(.+) # handle (\d+)", line):
             found[(table, chain, int(rule[2]))] = rule[1]
     return found
@@ -88,9 +90,12 @@ class _Reading:
                 self._rules.chains[(_table(detail), detail["chain"])] += lines
 
     def _add_base(self, detail: dict[str, Any]) -> None:
-        """A netdev chain counts where it is on lo; older versions do not say on what it is."""
+        """A netdev chain counts where it is on lo; older versions say in their listing only on what it is."""
         devices = detail.get("dev", [])
         devices = [devices] if isinstance(devices, str) else devices
+        said = self._texts.get((_table(detail), detail["name"], 0), "")
+        if not devices and (listed := re.search(r" devices? (.+?) priority", said)):
+            devices = re.findall(r"[^\s\",={}]+", listed[1])
         if detail["family"] == "netdev" and "lo" not in devices:
             if not devices:
                 self._rules.doubts.append(f"{_table(detail)} {detail['name']} may be on lo or not")

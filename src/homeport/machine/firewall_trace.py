@@ -18,7 +18,7 @@ from homeport.machine import firewall_iptables, firewall_nft, firewall_nft_trace
 from homeport.machine.firewall_nft import texts_of
 from homeport.machine.firewall_nft_trace import Step
 from homeport.machine.firewall_probe import Probed, probe
-from homeport.machine.firewall_run import Run
+from homeport.machine.firewall_run import Run, find
 from homeport.model.endpoint import Endpoint
 from homeport.model.firewall import Deciding, Rule, Tool, Verdict
 
@@ -34,7 +34,7 @@ _EARLY = -450  # before every chain that rules are put in: NF_IP_PRI_RAW is -300
 
 def trace(
     run: Run,
-    find: Callable[[str], str | None],
+    finds: Callable[[str], str | None],
     listings: Listings,
     endpoint: Endpoint,
     protocol: str,
@@ -42,7 +42,7 @@ def trace(
 ) -> Deciding | None:
     """None: neither way was possible."""
     before = _counters(run, listings)
-    nft = find("nft")
+    nft = finds("nft")
     traced = _by_nft(nft, listings, endpoint, protocol, uid) if nft else None
     if traced and traced.is_blocked:
         return traced
@@ -132,8 +132,14 @@ def _of_iptables(listings: Listings, step: Step, table: str) -> Rule | None:
 
 @contextmanager
 def _monitor(nft: str) -> Iterator[IO[bytes]]:
+    """It would notice that we are gone only when it has something to say, so the kernel is asked to end it then."""
+    setpriv = find("setpriv")
+    dies_with_us = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
     process = subprocess.Popen(
-        [nft, "monitor", "trace"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [*dies_with_us, nft, "monitor", "trace"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert process.stdout
     try:
