@@ -227,3 +227,17 @@ def test_a_name_whose_neighbourhood_is_taken_still_gets_a_port(leases: Leases, m
     monkeypatch.setattr(leases, "_not_ours", lambda candidates: (port for port in candidates if port not in taken))
     assert leases.reserve("/a", "web").port not in taken
     assert leases.lease("/a", "web").port not in taken
+
+
+def test_an_app_may_be_given_a_reserved_port_and_each_ends_alone(leases: Leases) -> None:
+    reserved = leases.reserve("/a", "web")
+    app = leases.lease("/a", "web", reserved.port)
+    assert app.port == reserved.port
+    with pytest.raises(HomeportError):
+        leases.lease("/a", "api", reserved.port)
+    app.release()
+    assert leases.has_reserved(reserved.port)
+    app = leases.lease("/a", "web", reserved.port)
+    reserved.release()
+    assert app.holds
+    assert leases.reserve("/a", "web").port != app.port

@@ -61,6 +61,7 @@ class Lease:
         self.port = port
         self.folder, self.name = self._key = key
         self._leases = leases
+        self.is_reserved = False
         self._sockets: list[socket.socket] = []
         self._mutex: socket.socket | None = None
 
@@ -97,7 +98,7 @@ class Lease:
 
     def claim(self) -> bool:
         """Keep other engines off, before anything is bound that they could meet."""
-        if sys.platform == "linux" and self._mutex is None:
+        if sys.platform == "linux" and self._mutex is None and not self._leases.has_reserved(self.port):
             self._mutex = lease_sockets.mutex(self.port)
             return self._mutex is not None
         return True
@@ -125,7 +126,8 @@ class Leases:
             return known
         if known:
             known.release()
-        for candidate in self._not_ours((port,) if port else self._by_name(folder, name)):
+        # An app may be given a port that somebody has reserved: `homeport run --port $(homeport lease) -- CMD`.
+        for candidate in self._not_apps(port) if port else self._not_ours(self._by_name(folder, name)):
             lease = Lease(self, key, candidate)
             if lease.hold():
                 return self._keep(key, lease)
@@ -144,7 +146,7 @@ class Leases:
         for candidate in self._not_ours(self._by_name(folder, place) if name else self._in_turn()):
             lease = Lease(self, (folder, place), candidate)
             if lease.reserve(for_any_bind=not name):
-                return self._keep((folder, place), lease)
+                return self._keep_reserved((folder, place), lease)
             lease.release()
         raise HomeportError("no-free-port", f"no port from {LOWEST} to {self._end - 1} is free", "homeport leases")
 
@@ -153,7 +155,7 @@ class Leases:
         key = (folder, self._place(name, number))
         lease = Lease(self, key, port)
         if key not in self._leases and list(self._not_ours([port])) and lease.claim():
-            return self._keep(key, lease)
+            return self._keep_reserved(key, lease)
         return None
 
     def candidates(self, folder: str, name: str) -> list[int]:
@@ -181,9 +183,19 @@ class Leases:
         self._unnamed += 1
         return f"lease {self._unnamed}"
 
+    def has_reserved(self, port: int) -> bool:
+        return any(lease.is_reserved for lease in self._leases.values() if lease.port == port)
+
     def _keep(self, key: tuple[str, str], lease: Lease) -> Lease:
         self._leases[key] = lease
         return lease
+
+    def _keep_reserved(self, key: tuple[str, str], lease: Lease) -> Lease:
+        lease.is_reserved = True
+        return self._keep(key, lease)
+
+    def _not_apps(self, port: int) -> list[int]:
+        return [] if any(lease.port == port and not lease.is_reserved for lease in self._leases.values()) else [port]
 
     def _not_ours(self, candidates: Iterable[int]) -> Iterator[int]:
         ours = {lease.port for lease in self._leases.values()}
