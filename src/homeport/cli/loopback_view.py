@@ -62,13 +62,14 @@ def _shows_blocks(terminal: Terminal) -> bool:
 def report_lines(report: LoopbackReport, paint: Paint, width: int | None, *, ascii_only: bool = False) -> list[str]:
     """Everything but what --json has more."""
     facts = report.facts
+    fitted = None if ascii_only else width  # what is cut ends with an ellipsis, which is not ASCII
     told = [_interface_line(facts, paint), ""]
-    told += lines(_ECHOES, [_echo_row(one, ascii_only) for one in facts.echoed], paint, width)
+    told += lines(_ECHOES, [_echo_row(one, ascii_only) for one in facts.echoed], paint, fitted)
     plotted = next((one for one in facts.echoed if one.times), None)
     if plotted is not None and plotted.times is not None:
         title = f"{plotted.times.count:,} round trips of 64 bytes, {plotted.protocol.upper()} on {plotted.address}"
         told += ["", paint(title, "dim"), *histogram_lines(plotted.times, width, ascii_only=ascii_only)]
-    told += ["", *lines(_LIMITS, [_limit_row(one) for one in report.limits], paint, width), ""]
+    told += ["", *lines(_LIMITS, [_limit_row(one) for one in report.limits], paint, fitted), ""]
     for finding in report.findings:
         told += [*finding_lines(finding, paint, width), ""]
     if not report.findings:

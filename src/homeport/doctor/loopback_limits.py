@@ -32,7 +32,7 @@ def limits_of(facts: LoopbackFacts) -> tuple[Limit, ...]:
         Limit(
             name="outgoing ports",
             here=(facts.ephemeral_count,),
-            words=f"{{}}, from {low} to {high}",
+            words=f"{{}} ({low}-{high})",
             normal=f"{LEAST_PORTS:,} or more",
         ),
         Limit(name="TIME_WAIT", here=(facts.time_wait,), normal=f"below {round(facts.ephemeral_count * 0.9):,}"),
