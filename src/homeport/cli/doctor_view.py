@@ -83,7 +83,7 @@ def _phase_line(phase: Phase, begin_ms: float, whole_ms: float, paint: Paint, wi
     length = min(max(1, round((phase.ms or 0) * cells)), _BAR - start)
     bar = " " * start + "█" * length + " " * (_BAR - start - length)
     text = visible(phase.text)
-    room = None if width is None else max(20, width - _BAR - 27)
+    room = None if width is None else max(20, width - _BAR - 23)
     if room and len(text) > room:
         text = text[: room - 1] + "…"
     return f"  {paint(mark, colour)} {phase.name:8}{paint(bar, colour)} {duration(phase.ms):>8}  {text}"

@@ -17,7 +17,8 @@ import msgspec
 from homeport.doctor.facts import Outcome, Reach
 from homeport.model.endpoint import Endpoint
 
-LIMIT_S = 1.5  # a connection on loopback takes 0.1 ms; the first SYN is repeated after 1 s
+# A connection on loopback takes 0.1 ms; the first SYN is repeated after 1 s. Windows asks a closed port for 2 s.
+LIMIT_S = 3.0 if sys.platform == "win32" else 1.5
 _OUTCOMES: dict[int, Outcome] = {
     errno.ECONNREFUSED: "refused",
     errno.EHOSTUNREACH: "unreachable",
@@ -48,6 +49,8 @@ def reach(endpoint: Endpoint, limit_s: float = LIMIT_S) -> Reach:
 def open_to(endpoint: Endpoint, limit_s: float) -> socket.socket:
     """A connected socket. Raises OSError."""
     if endpoint.is_unix:
+        if not hasattr(socket, "AF_UNIX"):
+            raise OSError(errno.EAFNOSUPPORT, "this system has no Unix sockets")
         client = socket.socket(socket.AF_UNIX)
     else:
         client = socket.socket(socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET)

@@ -20,7 +20,10 @@ def parse_target(text: str) -> Target:
     if "://" in text:
         return _url(text)
     place, slash, path = (text, "", "") if text.startswith("unix:") else text.partition("/")
-    endpoint = parse_endpoint(place, default_host="localhost")
+    try:
+        endpoint = parse_endpoint(place, default_host="localhost")
+    except HomeportError as error:
+        raise HomeportError(error.code, error.message, f"homeport doctor {error.hint}") from None
     if not endpoint.port and not endpoint.path:
         raise HomeportError("bad-usage", f"{text!r} names no port from 1 to 65535", "homeport doctor 3000")
     return Target(
