@@ -1,0 +1,113 @@
+"""Java's cacerts, one for each Java, driven by its keytool. Entries are compared by fingerprint, whatever their alias.
+
+Where only root may write it, on Debian the system store feeds it; elsewhere Java is given a PKCS#12 store of its own by
+a variable (java_trust.py), so this never asks for root.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from homeport.certs.place import Place
+from homeport.certs.root import Root
+from homeport.certs.store import Kind
+from homeport.model.errors import HomeportError
+
+_PASSWORD = "changeit"  # noqa: S105 - what every Java ships with; it keeps nothing secret
+_HOMES = (  # of the system, then in the user's home: sdkman, IntelliJ, asdf, mise
+    "/usr/lib/jvm/*",
+    "/Library/Java/JavaVirtualMachines/*/Contents/Home",
+)
+_HOMES_IN_HOME = (
+    ".sdkman/candidates/java/*",
+    ".jdks/*",
+    ".asdf/installs/java/*",
+    ".local/share/mise/installs/java/*",
+)
+_ENTRY = re.compile(
+    r"^(?P<alias>.+?), [^\n]*trustedCertEntry,?\s*\n\s*Certificate fingerprint \(SHA-256\): (?P<digest>[0-9A-F:]+)",
+    re.MULTILINE,
+)
+
+
+def java_stores(place: Place) -> list[JavaStore]:
+    """One for each cacerts; several Javas may share one."""
+    found: dict[str, JavaStore] = {}
+    for home in _homes(place):
+        for part in ("lib/security/cacerts", "jre/lib/security/cacerts"):
+            path = os.path.realpath(os.path.join(home, part))
+            keytool = next((tool for tool in (os.path.join(home, "bin", name) for name in _KEYTOOLS) if _is(tool)), "")
+            if os.path.isfile(path) and keytool:
+                found.setdefault(path, JavaStore(place, f"Java ({os.path.basename(home)})", path, keytool))
+    return list(found.values())
+
+
+class JavaStore:
+    kind: Kind = "java"
+
+    def __init__(self, place: Place, name: str, path: str, keytool: str) -> None:
+        self.name = name
+        self.path = path
+        self._place = place
+        self._keytool = keytool
+
+    def of(self, path: str) -> JavaStore:
+        """The store at `path`, driven by the same Java."""
+        return JavaStore(self._place, "Java", path, self._keytool)
+
+    @property
+    def needs_root(self) -> bool:
+        """Of the system: root may write it, and is asked before."""
+        return not self.path.startswith(self._place.home + os.sep) and self._place.is_root
+
+    def trusts(self, roots: Sequence[Root]) -> set[str]:
+        return self.holds(roots)
+
+    def holds(self, roots: Sequence[Root]) -> set[str]:
+        there = {digest for _, digest in self._entries()}
+        return {root.fingerprint for root in roots if root.fingerprint in there}
+
+    def add(self, root: Root) -> None:
+        self._check_writable('eval "$(homeport trust --env)"')
+        words = ("-importcert", "-noprompt", "-trustcacerts", "-alias", f"homeport-{root.short}", "-file", root.path)
+        self._run(*words)
+
+    def remove(self, root: Root) -> None:
+        self._check_writable("homeport untrust as root")
+        for alias, digest in self._entries():
+            if digest == root.fingerprint:
+                self._run("-delete", "-alias", alias)
+
+    def _check_writable(self, following: str) -> None:
+        if not (os.access(self.path, os.W_OK) and os.access(os.path.dirname(self.path), os.W_OK)):
+            raise HomeportError("needs-root", "only root may change it", following)
+
+    def _entries(self) -> list[tuple[str, str]]:
+        """Alias and fingerprint."""
+        listing = self._run("-list")
+        return [(entry["alias"], entry["digest"].replace(":", "").lower()) for entry in _ENTRY.finditer(listing)]
+
+    def _run(self, verb: str, *words: str) -> str:
+        # English, since its words are read; keytool follows Java's own idea of a language, not LC_ALL on every system.
+        return self._place.do(
+            self._keytool, "-J-Duser.language=en", verb, "-keystore", self.path, "-storepass", _PASSWORD, *words
+        ).out
+
+
+_KEYTOOLS = ("keytool", "keytool.exe")
+
+
+def _homes(place: Place) -> Iterator[str]:
+    if place.environ.get("JAVA_HOME"):
+        yield place.environ["JAVA_HOME"]
+    if keytool := place.which("keytool"):
+        yield os.path.dirname(os.path.dirname(os.path.realpath(keytool)))
+    for pattern in (*map(place.at, _HOMES), *map(place.in_home, _HOMES_IN_HOME)):
+        yield from sorted(home for home in glob.glob(pattern) if os.path.isdir(home) and not os.path.islink(home))
+
+
+def _is(tool: str) -> bool:
+    return os.access(tool, os.X_OK)
