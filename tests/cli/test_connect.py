@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 import socket
@@ -17,7 +19,7 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from tests.cli.fake_engine import invoke
-from tests.cli.play_stage import LIMIT_S, certificate, connect, echo, every, screen, serving
+from tests.cli.play_stage import HOMEPORT, LIMIT_S, certificate, connect, echo, every, screen, serving
 
 
 @contextmanager
@@ -254,6 +256,30 @@ def test_the_close_of_a_websocket_decides_the_status() -> None:
         assert b"4001" in bad.stderr
         assert b"because" in bad.stderr
         assert connect(url, stdin=b"1001").returncode == 0
+
+
+@pytest.mark.parametrize("after", [b"", b"\xff\x00garbage"])
+def test_a_websocket_that_ends_without_a_close_is_broken_off(after: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = head.lower().partition(b"sec-websocket-key: ")[0]
+        key = head[len(key) :].partition(b": ")[2].partition(b"\r\n")[0]
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + after)
+        await writer.drain()
+
+    with serving(answer) as port:
+        done = connect(f"ws://127.0.0.1:{port}/", stdin=b"x")
+    assert done.returncode == 1
+    assert b"broken off" in done.stderr
+
+
+def test_stdin_that_is_closed_is_an_end() -> None:
+    with echo("--tcp") as server:
+        words = [*HOMEPORT, "connect", server.place]
+        done = subprocess.run(["bash", "-c", 'exec "$@" <&-', "bash", *words], capture_output=True, timeout=LIMIT_S)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_no_websocket_there() -> None:

@@ -140,6 +140,27 @@ async def test_websocket_text_binary_ping_and_close() -> None:
     assert any(event.kind == "close" and "4001" in event.said and "bye" in event.said for event in stage.told)
 
 
+async def test_a_frame_that_is_none_ends_the_websocket_with_1002() -> None:
+    async with echoing() as stage:
+        reader, writer = await dialled(stage.place)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        async with asyncio.timeout(LIMIT_S):
+            assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"\xff\x00garbage")
+            assert (await reader.read())[2:4] == b"\x03\xea"
+        writer.close()
+        await stage.until(lambda: stage.told[-1].event == "close")
+    assert any(event.kind == "close" and "1002" in event.said for event in stage.told)
+
+
+async def test_tls_is_told_by_its_name() -> None:
+    async with echoing() as stage:
+        assert await exchanged(stage.place, b"\x16\x03\x01\x02\x00") == b""
+        await stage.until(lambda: stage.told[-1].event == "close")
+    assert "TLS" in stage.told[1].said
+
+
 async def test_with_ws_alone_a_request_is_told_to_upgrade() -> None:
     async with echoing("ws") as stage:
         assert (await exchanged(stage.place, REQUEST)).startswith(b"HTTP/1.1 426 ")

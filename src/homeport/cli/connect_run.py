@@ -19,7 +19,7 @@ from homeport.model.errors import HomeportError
 from homeport.play.connect import Opened, get_request, open_link
 from homeport.play.dial import TlsWish
 from homeport.play.place import Place
-from homeport.play.talk import Talk
+from homeport.play.talk import LEFT, Talk
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,12 +49,15 @@ async def _connect(session: Session, place: Place, manner: Manner, talkative: bo
         session.json_line(_told(opened, place))
     if talkative:
         session.say(opened_line(opened, place.name, session.terminal.paint_talk))
+        if _is_typed() and place.protocol != "http":
+            session.say(session.terminal.paint_talk("Enter sends a line, Ctrl-D ends your side, Ctrl-C leaves", "dim"))
     try:
         await talk.run(_words(session, place, manner), manner.wait_s)
     finally:
         ending = await talk.close()
         if talkative:
-            session.say(ending_line(ending))
+            # The terminal has just shown ^C, without an end of line.
+            session.say(("\n" if ending.why == LEFT and _is_typed() else "") + ending_line(ending))
     if not ending.is_clean and not talkative and not session.as_json:
         raise HomeportError(
             "unreachable",
@@ -73,14 +76,23 @@ def _words(session: Session, place: Place, manner: Manner) -> AsyncIterator[byte
         form = "messages"
     elif place.protocol == "udp" and form == "bytes":
         form = "lines"
-    return typed(lambda size: os.read(0, size), Shaper(form, _mistake(session)))
+    return typed(_read_stdin, Shaper(form, _mistake(session)))
+
+
+def _read_stdin(size: int) -> bytes:
+    """Where stdin was closed (`<&-`), descriptor 0 may be something else by now: nothing is read."""
+    return os.read(0, size) if sys.stdin is not None else b""
+
+
+def _is_typed() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _mistake(session: Session) -> Callable[[str], None]:
     """A typing mistake is forgiven on a terminal, where it can be typed again."""
 
     def tell(line: str) -> None:
-        if not sys.stdin.isatty():
+        if not _is_typed():
             raise HomeportError("bad-usage", f"not hex: {shown(line[:60])}", "homeport connect --hex takes 68 65 0a")
         session.say_warning(f"not hex, so nothing was sent: {shown(line[:60])}")
 
@@ -88,7 +100,7 @@ def _mistake(session: Session) -> Callable[[str], None]:
 
 
 def _show(session: Session, *, as_hex: bool) -> Show:
-    screen = Screen(session.terminal, arrows_of(session.terminal), as_hex=as_hex, is_typed=sys.stdin.isatty())
+    screen = Screen(session.terminal, arrows_of(session.terminal), as_hex=as_hex, is_typed=_is_typed())
     if session.as_json:
         return screen.as_json
     return screen.on_terminal if session.terminal.is_interactive else screen.as_bytes

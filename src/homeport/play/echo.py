@@ -103,6 +103,9 @@ class Echo:
         data, is_http = await _first_words(connection) if "tcp" in kinds else (await connection.read(), True)
         if not data:
             return
+        if sniff(data) is Speech.TLS:  # its echo would only look like a broken handshake
+            connection.tell("in", said="a TLS handshake, which this server does not speak", data=data)
+            return
         if not is_http:
             await echo_raw(connection, data)
             return

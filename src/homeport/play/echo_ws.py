@@ -34,6 +34,9 @@ async def serve_websocket(connection: Connection, data: bytes) -> None:
             break
         protocol.receive_data(data)
     await _flush(connection, protocol)
+    sent = protocol.close_sent
+    if sent is not None and protocol.close_rcvd is None:  # a mistake of the client
+        connection.tell("out", kind="close", said=close_words(sent.code, sent.reason))
 
 
 async def _shake_hands(connection: Connection, protocol: ServerProtocol) -> bool:

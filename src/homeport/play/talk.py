@@ -13,6 +13,7 @@ from homeport.play.event import Event, Report
 from homeport.play.frames import Message, close_words
 from homeport.play.links import Link
 
+LEFT = "left"  # by us, before its end
 CLEAN_CLOSES = (1000, 1001, 1005)  # done, going away, no reason given: RFC 6455 section 7.4.1
 
 
@@ -57,7 +58,7 @@ class Talk:
             reason = error.strerror or str(error)
             self.ending.why = "refused: nobody receives datagrams there" if refused else f"broken off: {reason}"
         except asyncio.CancelledError:
-            self.ending.why = "left"
+            self.ending.why = LEFT
             raise
         finally:
             for task in (sending, hearing):

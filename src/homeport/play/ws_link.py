@@ -72,6 +72,7 @@ class WebSocketLink:
             if message is not None:
                 return message
             if not await self._feed():
+                self._check_end()
                 return None
             self._waiting = self._messages.read(self._protocol.events_received())
             await self._flush()
@@ -92,6 +93,13 @@ class WebSocketLink:
             pass  # it went without a word
         await farewell(self._writer)
         return last
+
+    def _check_end(self) -> None:
+        """An end without a close is none (RFC 6455 section 7.1.5 calls it 1006)."""
+        if self._protocol.parser_exc is not None and self._protocol.close_rcvd is None:
+            raise ConnectionError(str(self._protocol.parser_exc) or "what came is no WebSocket frame")
+        if self._protocol.close_rcvd is None:
+            raise ConnectionError("it ended without a close (1006)")
 
     async def _feed(self) -> bytes:
         data = await self._reader.read(READ_BYTES)
