@@ -105,6 +105,21 @@ def test_a_broken_connection_is_no_success() -> None:
     assert b"broken off" in done.stderr
 
 
+def test_input_without_end_ends_with_the_other_side() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"enough\n")
+        await writer.drain()
+
+    with serving(answer) as port:
+        words = [*HOMEPORT, "connect", f"127.0.0.1:{port}"]
+        piped = ["bash", "-c", 'yes | "$@"; exit ${PIPESTATUS[1]}', "bash", *words]
+        done = subprocess.run(piped, capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode in (0, 1)
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
 def test_refused_names_who_listens_elsewhere() -> None:
     with socket.socket(socket.AF_INET6) as listener:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import CancelledError
 from typing import Literal
 
 from homeport.cli.peer_text import typed_hex
@@ -76,6 +77,6 @@ def _read_all(read: Callable[[int], bytes], loop: asyncio.AbstractEventLoop, que
         putting = queue.put(data)
         try:
             asyncio.run_coroutine_threadsafe(putting, loop).result()
-        except (RuntimeError, asyncio.CancelledError):
+        except (RuntimeError, CancelledError):  # of concurrent.futures, which is not asyncio's
             putting.close()  # the conversation is over
             return
