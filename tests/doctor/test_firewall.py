@@ -52,6 +52,12 @@ def test_a_rule_that_was_read_is_named_and_fixed() -> None:
     assert found.next == "sudo homeport doctor --fix 127.0.0.1:3000"
 
 
+def test_a_rule_that_was_traced_is_said_to_be() -> None:
+    found = explain_firewall(reached("timeout"), True, blocked(how="traced"))
+    assert found
+    assert found.why.startswith("Tracing a connection showed that it is this rule of nftables")
+
+
 def test_a_rule_in_doubt_is_traced_first() -> None:
     found = explain_firewall(reached("timeout"), True, blocked(certain=False, why="a mark"))
     assert found

@@ -103,7 +103,7 @@ class LinuxFirewall:
 
     def _listings(self) -> Listings:
         nft = self._run(["nft", "-j", "list", "ruleset"])
-        texts = self._run(["nft", "-a", "list", "ruleset"]).out if nft.code == 0 else ""
+        texts = self._run(["nft", "-s", "-a", "list", "ruleset"]).out if nft.code == 0 else ""
         listings = Listings(nft, texts)
         for tool, _, name in _SAVES:
             for program in self._programs(name):

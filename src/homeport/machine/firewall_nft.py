@@ -1,4 +1,4 @@
-"""The rules of nftables, from `nft -j list ruleset`; the text of each rule from `nft -a list ruleset`. Pure."""
+"""The rules of nftables, from `nft -j list ruleset`; the text of each rule from `nft -s -a list ruleset`. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def parse(listing: str, texts: Texts | None = None, *, but: frozenset[str] = fro
 
 
 def texts_of(listing: str) -> dict[tuple[str, str, int], str]:
-    """The lines of `nft -a list ruleset` that end with a handle, and as 0 what a chain says about itself."""
+    """The lines of `nft -s -a list ruleset` that end with a handle, and as 0 what a chain says about itself."""
     table = chain = ""
     found: dict[tuple[str, str, int], str] = {}
     for line in listing.splitlines():

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 from homeport.machine import firewall_iptables, firewall_nft, firewall_nft_trace
 from homeport.machine.firewall_nft import texts_of
 from homeport.machine.firewall_nft_trace import Step
-from homeport.machine.firewall_probe import Probed, probe
+from homeport.machine.firewall_probe import SILENCE, Probed, probe
 from homeport.machine.firewall_run import Run, find
 from homeport.model.endpoint import Endpoint
 from homeport.model.firewall import Deciding, Rule, Tool, Verdict
@@ -76,6 +76,9 @@ def _story(listings: Listings, lines: list[str], probed: Probed) -> Deciding:
                 last = step
     if last and probed.is_connected:
         return _named(listings, last, "request")
+    if probed.error == SILENCE:
+        why = "no rule that blocks it was seen, and yet nothing came back"
+        return Deciding(verdict="accept", how="traced", certain=False, why=why)
     return Deciding(verdict="accept", how="traced")
 
 
@@ -120,7 +123,9 @@ def _of_iptables(listings: Listings, step: Step, table: str) -> Rule | None:
         return None
     wanted = firewall_nft_trace.plain(step.text)
     rules = [
-        text for (place, chain, _), text in texts_of(listings.texts).items() if (place, chain) == (table, step.chain)
+        text
+        for (place, chain, handle), text in texts_of(listings.texts).items()
+        if (place, chain) == (table, step.chain) and handle
     ]
     places = [place for place, text in enumerate(rules) if firewall_nft_trace.plain(text) == wanted]
     parsed = firewall_iptables.parse(listings.saved[tool].out, tool, "ip6" if step.family == "ip6" else "ip")
@@ -160,7 +165,7 @@ def _marking(nft: str, port: int, protocol: str) -> Iterator[bool]:
         f"add rule inet {name} {hook} {side} lo {protocol} sport {port} meta nftrace set 1\n"
         for hook, side in (("output", "oifname"), ("prerouting", "iifname"))
     )
-    text = f"add table inet {name} {{ flags owner; }}\n{rules}list table inet {name}\n"
+    text = f"{_ingress(name, port, protocol)}add table inet {name} {{ flags owner; }}\n{rules}list table inet {name}\n"
     process = subprocess.Popen([nft, "-i"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdin
     assert process.stdout
@@ -173,6 +178,17 @@ def _marking(nft: str, port: int, protocol: str) -> Iterator[bool]:
         process.terminate()
         process.wait()
         process.stdout.close()
+
+
+def _ingress(name: str, port: int, protocol: str) -> str:
+    """A mark does not survive the device, so it is made again for chains of `lo` itself. Without them it may fail."""
+    chain = f"netdev {name} ingress"
+    return (
+        f"add table netdev {name} {{ flags owner; }}\n"
+        f"add chain {chain} {{ type filter hook ingress device lo priority {_EARLY}; }}\n"
+        f"add rule {chain} {protocol} dport {port} meta nftrace set 1\n"
+        f"add rule {chain} {protocol} sport {port} meta nftrace set 1\n"
+    )
 
 
 def _says(stream: IO[bytes], wanted: bytes) -> bool:

@@ -74,7 +74,8 @@ def _rule(deciding: Deciding | None) -> str:
     does = "rejects" if deciding.verdict == "reject" else "drops"
     what = "the answer" if deciding.packet == "answer" else "it"
     if deciding.rule:
-        said = f"It is {sure}this rule of {deciding.rule.tool} in {deciding.rule.chain}: {deciding.rule.text}."
+        known = "Tracing a connection showed that it is" if deciding.how == "traced" else "It is"
+        said = f"{known} {sure}this rule of {deciding.rule.tool} in {deciding.rule.chain}: {deciding.rule.text}."
     else:
         said = f"{sure}no rule of {deciding.tool} allows it, and the policy of {deciding.chain} {does} {what}."
     if deciding.packet == "answer" and deciding.rule:
