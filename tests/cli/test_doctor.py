@@ -84,7 +84,7 @@ def test_a_walk_at_80_columns_without_colour() -> None:
         "http://api.localhost:3000/",
         "  ✓ name    ████               4.0 ms  the system: Name or service not known",
         "  ✓ connect    █               0.1 ms  127.0.0.1:3000 connected",
-        "  ✓ http        ████████████    12 ms  200 OK, a server with quite a long nam…",
+        "  ✓ http        ████████████    12 ms  200 OK, a server with quite a long name …",
         "    names   browser: ::1, 127.0.0.1 (built in)",
         "            getaddrinfo, node: Name or service not known",
         "",

@@ -8,11 +8,33 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tests.netns import Network
 
 LIMIT_S = 50.0
+
+# Connects as often as told (or until nothing comes back), says its first own port, and stays until its stdin ends.
+# "closed": each connection is closed by this side first, which leaves TIME_WAIT here.
+_CLIENTS = """
+import os, socket, sys
+port, count, way = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+kept, first = [], 0
+for _ in range(count):
+    client = socket.socket()
+    client.settimeout(0.2 if way == "until-full" else 20)
+    kept.append(client)
+    if client.connect_ex(("127.0.0.1", port)):
+        break
+    first = first or client.getsockname()[1]
+    if way == "closed":
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1000):
+            pass
+        client.close()
+os.write(1, b"%d\\n" % first)
+sys.stdin.read()
+"""
 
 
 @dataclass
@@ -40,6 +62,13 @@ class Verdict:
         """The sentences of a finding."""
         found = next(finding for finding in self.findings if finding["code"] == code)
         return f"{found['what']} {found['why']} {found['next']}"
+
+
+def connect(net: Network, port: int, count: int, way: Literal["open", "closed", "until-full"] = "open") -> int:
+    """Connections to 127.0.0.1 from inside, for as long as the namespace lives. The own port of the first."""
+    child = net.start(sys.executable, "-c", _CLIENTS, str(port), str(count), way)
+    assert child.stdout
+    return int(child.stdout.readline())
 
 
 def examine(net: Network | None, *words: str, user: int | None = None, env: Mapping[str, str] | None = None) -> Verdict:

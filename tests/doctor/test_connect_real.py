@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 
 import pytest
 
-from tests.doctor.real import examine
+from tests.doctor.real import connect, examine
 from tests.netns import Network, network
 
 NOBODY = 65534  # may read no rules and no other process
@@ -100,13 +99,8 @@ def test_a_rule_for_one_user() -> None:
 def test_an_app_that_accepts_nothing() -> None:
     with network() as net:
         port, server = net.listen("127.0.0.1:0", answer="", backlog=1)
-        with net.entered():
-            queued = fill(port)
-        try:
-            verdict = examine(net, f"127.0.0.1:{port}")
-        finally:
-            for client in queued:
-                client.close()
+        connect(net, port, 10, "until-full")
+        verdict = examine(net, f"127.0.0.1:{port}")
         assert (verdict.status, verdict.codes) == (2, ["accept-queue-full"])
         assert f"(pid {server.pid})" in verdict.said("accept-queue-full")
 
@@ -151,44 +145,18 @@ def test_no_port_is_left() -> None:
     with network() as net:
         port, _ = net.listen("127.0.0.1:9000", answer="")
         net.run("sysctl", "-w", "net.ipv4.ip_local_port_range=40000 40003")
-        with net.entered():
-            kept = [connected(port) for _ in range(4)]
-        try:
-            assert examine(net, f"127.0.0.1:{port}").codes == ["ports-exhausted"]
-        finally:
-            for client in kept:
-                client.close()
+        connect(net, port, 4)
+        assert examine(net, f"127.0.0.1:{port}").codes == ["ports-exhausted"]
 
 
 def test_closed_connections_keep_every_port() -> None:
     with network() as net:
         port, _ = net.listen("127.0.0.1:9000")
         net.run("sysctl", "-w", "net.ipv4.ip_local_port_range=40000 40003", "net.ipv4.tcp_tw_reuse=0")
-        with net.entered():
-            for _ in range(4):
-                with connected(port) as client:
-                    client.shutdown(socket.SHUT_WR)  # we close first, so TIME_WAIT is ours
-                    assert client.recv(1000)
-                    assert not client.recv(1000)
+        connect(net, port, 4, "closed")
         assert examine(net, f"127.0.0.1:{port}").codes == ["time-wait-exhausted"]
 
 
 def as_root_only(user: int | None) -> int | None:
     """An unprivileged test has one user only, and sees no rules of others either."""
     return user if os.geteuid() == 0 else None
-
-
-def connected(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port))
-
-
-def fill(port: int) -> list[socket.socket]:
-    """Connections until one gets no answer."""
-    clients: list[socket.socket] = []
-    for _ in range(10):
-        client = socket.socket()
-        client.settimeout(0.2)
-        clients.append(client)
-        if client.connect_ex(("127.0.0.1", port)):
-            return clients
-    raise AssertionError("the queue does not fill")

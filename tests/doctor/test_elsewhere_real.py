@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 
 import pytest
 
-from tests.doctor.real import examine
+from tests.doctor.real import connect, examine
 from tests.netns import network
 
 # Has as many files open as it may when its first client comes, so accept() fails for good.
@@ -39,9 +38,8 @@ def test_an_outgoing_connection_has_the_port() -> None:
     with network() as net:
         net.run("sysctl", "-w", "net.ipv4.ip_local_port_range=40000 40001")
         port, _ = net.listen("127.0.0.1:9000", answer="")
-        with net.entered(), socket.create_connection(("127.0.0.1", port)) as client:
-            own = client.getsockname()[1]
-            verdict = examine(net, f"127.0.0.2:{own}")
+        own = connect(net, port, 1)
+        verdict = examine(net, f"127.0.0.2:{own}")
         assert (verdict.status, verdict.codes) == (2, ["port-in-use-by-connection"])
         assert "from 40000 to 40001" in verdict.said("port-in-use-by-connection")
 

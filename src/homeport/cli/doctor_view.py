@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 
 from homeport.app.doctor import Listening, Phase, Report, Resolved, Walk
+from homeport.cli.table import cut
 from homeport.cli.terminal import Paint
 from homeport.cli.words import duration, plural, visible
 from homeport.model.finding import Finding, Level
@@ -84,8 +85,7 @@ def _phase_line(phase: Phase, begin_ms: float, whole_ms: float, paint: Paint, wi
     bar = " " * start + "█" * length + " " * (_BAR - start - length)
     text = visible(phase.text)
     room = None if width is None else max(20, width - _BAR - 23)
-    if room and len(text) > room:
-        text = text[: room - 1] + "…"
+    text = cut(text, room) if room else text
     return f"  {paint(mark, colour)} {phase.name:8}{paint(bar, colour)} {duration(phase.ms):>8}  {text}"
 
 
