@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -22,8 +25,18 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that ships, and the one that people without it get."""
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    """The loop that ships, and the one that people without it get; over TLS the first is enough."""
+    every: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
+    if "https" not in item.name:
+        every["asyncio"] = asyncio.new_event_loop
+    return every
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What holds over plain HTTP holds over TLS: every test that walks the road walks it twice."""
+    if "face" in metafunc.fixturenames:
+        is_plain = metafunc.definition.get_closest_marker("plain_http")
+        metafunc.parametrize("face", ["http"] if is_plain else ["http", "https"])
 
 
 @dataclass
@@ -75,6 +88,34 @@ class FakeTap:
         return self.done
 
 
+class FakeCertificates:
+    """One for all names; the first time it must be made, which takes a moment."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+        self.made: list[str] = []
+
+    def at_hand(self, name: str) -> ssl.SSLContext | None:
+        return self.context if name in self.made else None
+
+    async def make(self, name: str) -> ssl.SSLContext | None:
+        await asyncio.sleep(0.01)
+        self.made.append(name)
+        return self.context
+
+
+@pytest.fixture(scope="session")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost and its key in one file."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=test", "-addext", names, "-keyout", str(path), "-out", f"{path}.crt"]
+    subprocess.run(words, check=True, capture_output=True)
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
 class Client:
     """A raw connection to the door."""
 
@@ -104,7 +145,7 @@ class Client:
 
     async def close(self) -> None:
         self.writer.close()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):  # the door may still say something
             await self.writer.wait_closed()
 
 
@@ -113,6 +154,12 @@ class Road:
     door: Door
     routes: Routes
     tap: FakeTap
+    trusting: ssl.SSLContext | None = None  # clients speak TLS with it
+
+    @property
+    def face(self) -> bytes:
+        return b"https" if self.trusting else b"http"
+
     clients: list[Client] = field(default_factory=list)
     servers: list[asyncio.Server] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -142,7 +189,8 @@ class Road:
         return route
 
     async def connect(self, host: str = "127.0.0.1") -> Client:
-        client = Client(*await asyncio.open_connection(host, self.port))
+        tls = {"ssl": self.trusting, "server_hostname": "localhost"} if self.trusting else {}
+        client = Client(*await asyncio.open_connection(host, self.port, **tls))
         self.clients.append(client)
         return client
 
@@ -154,12 +202,15 @@ class Road:
 
 
 @pytest.fixture
-async def road(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Road]:
+async def road(monkeypatch: pytest.MonkeyPatch, self_signed: Path, face: str) -> AsyncIterator[Road]:
     monkeypatch.setattr("homeport.gateway.inbound.LINGER_S", 0.02)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed)
     routes, tap = Routes(), FakeTap()
-    door = Door(routes, tap)
+    door = Door(routes, tap, certificates=FakeCertificates(context))
     await door.open(Endpoint("127.0.0.1", 0))
-    made = Road(door, routes, tap)
+    trusting = ssl.create_default_context(cafile=f"{self_signed}.crt") if face == "https" else None
+    made = Road(door, routes, tap, trusting)
     yield made
     for client in made.clients:
         await client.close()

@@ -47,6 +47,7 @@ async def test_pipelined_requests_are_answered_in_order(road: Road) -> None:
         assert await client.body(4) == b"/%03d" % number
 
 
+@pytest.mark.plain_http
 async def test_pipelined_requests_and_then_half_closed(road: Road) -> None:
     await road.upstream(hello)
     client = await road.connect()
@@ -98,8 +99,11 @@ async def test_headers_on_the_way(road: Road) -> None:
     assert head.startswith(b"GET /users?x=1 HTTP/1.1\r\nHost: localhost:1234\r\nCookie: a=b\r\n")
     assert b"6.6.6.6" not in head
     assert b"X-A" not in head
-    assert b"\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: localhost:1234\r\n" in head
-    assert b'\r\nForwarded: for=127.0.0.1;proto=http;host="localhost:1234"\r\n' in head
+    assert (
+        b"\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: %s\r\nX-Forwarded-Host: localhost:1234\r\n" % (road.face)
+        in head
+    )
+    assert b'\r\nForwarded: for=127.0.0.1;proto=%s;host="localhost:1234"\r\n' % road.face in head
     assert b"\r\nX-Forwarded-Prefix: /@api\r\n" in head
 
 
@@ -211,7 +215,8 @@ async def test_a_bad_chunk_never_completes_the_request_upstream(road: Road) -> N
     assert b"".join(got).endswith(b"3\r\nabc\r\n")
 
 
-async def test_tls_gets_an_alert(road: Road) -> None:
+@pytest.mark.plain_http
+async def test_what_only_looks_like_tls_gets_an_alert(road: Road) -> None:
     assert await road.ask(b"\x16\x03\x01\x00\x05hello") == b"\x15\x03\x01\x00\x02\x02\x28"
 
 
@@ -413,6 +418,7 @@ async def test_an_upstream_that_does_not_read_stops_the_client(road: Road) -> No
     await road.tap.all_done(1)
 
 
+@pytest.mark.plain_http
 async def test_a_client_that_half_closes_gets_its_answer(road: Road) -> None:
     async def slow(reader: Reader, writer: Writer) -> None:
         await read_request(reader)
@@ -428,6 +434,7 @@ async def test_a_client_that_half_closes_gets_its_answer(road: Road) -> None:
 
 
 @pytest.mark.parametrize("how", ["reset", "closed"])
+@pytest.mark.plain_http
 async def test_a_client_that_goes_in_the_middle_ends_the_upstream_too(
     road: Road, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import socket
 from collections.abc import Callable
+from ssl import SSLContext
 from time import perf_counter
 
 from homeport.gateway.forwarding import forwarded_fields
@@ -18,7 +19,7 @@ from homeport.gateway.inbound import Inbound
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
 from homeport.gateway.routes import Route, Routes
-from homeport.gateway.seams import Tap
+from homeport.gateway.seams import Certificates, Tap
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.listen import bind_loopback
@@ -34,7 +35,13 @@ class Door:
     `is_gone(client host, client port, door port)` tells whether a client that sent FIN has closed its socket wholly.
     """
 
-    def __init__(self, routes: Routes, tap: Tap, is_gone: Callable[[str, int, int], bool] | None = None) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        tap: Tap,
+        is_gone: Callable[[str, int, int], bool] | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.routes = routes
         self.tap = tap
@@ -42,7 +49,9 @@ class Door:
         self.loop_id = secrets.token_hex(6).encode()
         self.endpoints: list[Endpoint] = []
         self.missing_families: list[str] = []  # "IPv6" when [::1] could not be bound
+        self.certificates = certificates  # None: no TLS
         self._is_gone = is_gone
+        self._making: dict[str, asyncio.Task[SSLContext | None]] = {}
         self._inside: set[Inbound] = set()
         self._emptied = asyncio.Event()
         self._servers: dict[str, list[asyncio.Server]] = {}
@@ -87,6 +96,8 @@ class Door:
         for inbound in list(self._inside):
             inbound.transport.abort()
         self.pool.close()
+        for making in self._making.values():
+            making.cancel()
         await asyncio.sleep(0)
 
     # For the visits inside
@@ -99,8 +110,17 @@ class Door:
         if not self._inside:
             self._emptied.set()
 
-    def forwarded(self, client: str, host: bytes) -> bytes:
-        return forwarded_fields(client, host, b"http", self.loop_id)
+    def forwarded(self, client: str, host: bytes, scheme: bytes) -> bytes:
+        return forwarded_fields(client, host, scheme, self.loop_id)
+
+    def await_certificate(self, name: str, then: Callable[[SSLContext | None], None]) -> None:
+        """Have it made, once however many wait for it."""
+        assert self.certificates is not None
+        making = self._making.get(name)
+        if making is None:
+            making = self._making[name] = self.loop.create_task(self.certificates.make(name))
+            making.add_done_callback(lambda _: self._making.pop(name))
+        making.add_done_callback(lambda made: None if made.cancelled() else then(made.result()))
 
     async def dial(self, address: Endpoint) -> Outbound:
         """Raises OSError, TimeoutError among them."""

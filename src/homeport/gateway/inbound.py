@@ -16,6 +16,8 @@ from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.gateway.routes import Route, UnknownHost
 from homeport.gateway.visit import Visit
 from homeport.model.exchange import REFUSED
+from homeport.streams.tls import TlsTransport
+from homeport.wire.client_hello import NEED_MORE, NOT_TLS, ClientHello, client_hello
 from homeport.wire.http1 import (
     BadMessage,
     ChunkedBody,
@@ -26,14 +28,19 @@ from homeport.wire.http1 import (
 from homeport.wire.sniff import Speech, sniff
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from homeport.gateway.door import Door
 
 _LINE_END = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 _KEPT_LIMIT_BYTES = 64 * 1024  # of pipelined requests
 _DISCARD_LIMIT_BYTES = 16 * 1024 * 1024
-_TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"  # fatal handshake_failure: a TLS client says so instead of "garbage"
+# Fatal alerts before a handshake (RFC 8446 section 6): the client says what they mean instead of "garbage".
+_HANDSHAKE_FAILURE = b"\x15\x03\x01\x00\x02\x02\x28"
+_UNRECOGNISED_NAME = b"\x15\x03\x01\x00\x02\x02\x70"
 
+HANDSHAKE_S = 10.0  # from the first byte of TLS on
 HEAD_S = 30.0  # for a head to end once it has begun
 IDLE_S = 120.0  # between requests
 DISCARD_S = 30.0  # for the rest of a request that was answered before its end
@@ -42,7 +49,7 @@ LINGER_S = 0.5  # of silence, after an answer that came before the end of the re
 _FOR_UPSTREAM, _FOR_ANSWER = 1, 2
 
 # What is expected next from the client.
-FIRST_BYTES, HEAD, BODY, ANSWER, TUNNEL, DISCARD, CLOSED = range(7)
+FIRST_BYTES, HEAD, BODY, ANSWER, TUNNEL, DISCARD, CLOSED, SECURING = range(8)
 
 
 class Inbound(asyncio.Protocol):
@@ -63,6 +70,7 @@ class Inbound(asyncio.Protocol):
         "deadline_s",
         "door",
         "is_full",
+        "is_secure",
         "server_port",
         "transport",
         "visit",
@@ -75,6 +83,7 @@ class Inbound(asyncio.Protocol):
         self.client = ""  # "127.0.0.1:53211"
         self.server_port = 0  # the door's, or a route's own
         self.visit: Visit | None = None
+        self.is_secure = False  # it came over TLS
         self.is_full = False  # the client does not read as fast as it is written to
         self.deadline_s = 0.0  # of the monotonic clock; 0.0: none
         self._only = only
@@ -117,6 +126,8 @@ class Inbound(asyncio.Protocol):
             self._greet(self._kept + data)
         elif state == DISCARD:
             self._discard(data)
+        elif state == SECURING:
+            self._kept += data
 
     def eof_received(self) -> bool:
         """A client that has said all it wants still gets its answer; without a request under way, that was it."""
@@ -221,15 +232,57 @@ class Inbound(asyncio.Protocol):
         self._kept = data
         if speech is Speech.NEED_MORE:
             return
-        if speech is Speech.TLS:
-            self.transport.write(_TLS_ALERT)
-            self.transport.close()
+        if speech is Speech.TLS and not self.is_secure:
+            self._greet_tls(data)
         elif speech is Speech.HTTP1:
             self._state = HEAD
             self._kept = b""  # the time for a head begins now
             self._read_head(data)
         else:
             self._refuse(BadMessage("this door speaks HTTP/1.1", 505 if speech is Speech.HTTP2 else 400), data)
+
+    def _greet_tls(self, data: bytes) -> None:
+        hello = client_hello(data)
+        if hello == NEED_MORE:
+            return  # in time, or the deadline of a new connection ends it
+        certificates = self.door.certificates
+        if hello == NOT_TLS or certificates is None:
+            self._alert(_HANDSHAKE_FAILURE)
+            return
+        assert isinstance(hello, ClientHello)
+        name = hello.server_name
+        if not self.door.routes.is_ours(name):
+            self._alert(_UNRECOGNISED_NAME)
+            return
+        self.deadline_s = perf_counter() + HANDSHAKE_S
+        context = certificates.at_hand(name)
+        if context is not None:
+            self._secure(context)
+        else:
+            self._state = SECURING
+            self.door.await_certificate(name, self._secure)
+
+    def _secure(self, context: SSLContext | None) -> None:
+        """Shake hands with what has come so far. None: no certificate could be made."""
+        if self._state == CLOSED:
+            return
+        if context is None:
+            self._alert(_HANDSHAKE_FAILURE)
+            return
+        kept, self._kept = self._kept, b""
+        self._state = FIRST_BYTES
+        self.is_secure = True
+        secure = TlsTransport(self.transport, context, self, self._secured)
+        self.transport = secure
+        secure.begin(kept)
+
+    def _secured(self) -> None:
+        self.deadline_s = perf_counter() + IDLE_S
+
+    def _alert(self, alert: bytes) -> None:
+        self._state = CLOSED
+        self.transport.write(alert)
+        self.transport.close()
 
     def _read_head(self, data: bytes) -> None:
         now_s = perf_counter()
@@ -286,7 +339,7 @@ class Inbound(asyncio.Protocol):
             return
         if head.host != self._forwarded_host:
             self._forwarded_host = head.host
-            self._forwarded = door.forwarded(self.client, head.host)
+            self._forwarded = door.forwarded(self.client, head.host, b"https" if self.is_secure else b"http")
         visit.enter(route, head, prefix, self._forwarded, now_s)
 
     def _read_body(self, data: bytes) -> None:

@@ -103,6 +103,13 @@ class Routes:
                 return named, b"/@" + name
         return self._default, b""
 
+    def is_ours(self, name: str) -> bool:
+        """Whether a TLS client may ask for this name: a route's, a plain host, or none at all."""
+        try:
+            return not name or name in PLAIN_HOSTS or self._look_up(name.encode()) is not None
+        except UnknownHost:
+            return False
+
     def _look_up(self, host: bytes) -> Route | None:
         name = normalised(host)
         if name in PLAIN_HOSTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ssl import SSLContext
 from typing import Protocol
 
 from homeport.model.endpoint import Endpoint
@@ -20,6 +21,16 @@ class Target(Protocol):
 
     def explain(self, error: OSError | None) -> Finding:
         """Why dialling failed with `error`, or (None) why the connection ended before an answer came."""
+
+
+class Certificates(Protocol):
+    """Certificates for names that the door answers to; "" for clients that named none."""
+
+    def at_hand(self, name: str) -> SSLContext | None:
+        """One that is made already and still good; takes no time."""
+
+    async def make(self, name: str) -> SSLContext | None:
+        """Make one; None where that is not possible. Never raises."""
 
 
 class Tap(Protocol):

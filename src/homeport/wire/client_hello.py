@@ -1,0 +1,115 @@
+"""The first message of TLS (RFC 8446 section 4.1.2): which name the client asks for, and which protocols it offers.
+
+Only that is read, so that the certificate can be chosen before the handshake begins; OpenSSL judges all the rest. Says
+NEED_MORE rather than guess: with post-quantum key shares a hello is longer than a packet.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from homeport.model.fact import Fact
+
+LIMIT_BYTES = 64 * 1024  # browsers send 0.3 to 2 KiB
+_RECORD_LIMIT_BYTES = 16 * 1024 + 256  # RFC 8446 section 5.2, as receivers must allow
+_HANDSHAKE, _CLIENT_HELLO = 22, 1
+_SERVER_NAME, _ALPN, _HOST_NAME = 0, 16, 0
+
+NEED_MORE: Final = "need more"
+NOT_TLS: Final = "not TLS"
+
+
+class ClientHello(Fact):
+    """`server_name` is lower case without a trailing dot; "" where the client sent none, as it does for addresses."""
+
+    server_name: str = ""
+    alpn: tuple[bytes, ...] = ()
+
+
+def client_hello(data: bytes) -> ClientHello | Literal["need more", "not TLS"]:
+    """Read the hello at the start of `data`, which may lie in several records."""
+    message = _message(data)
+    if isinstance(message, str):
+        return message
+    try:
+        return _read(message)
+    except (IndexError, UnicodeDecodeError):
+        return NOT_TLS
+
+
+def _message(data: bytes) -> bytes | Literal["need more", "not TLS"]:
+    """The handshake message without the records that carry it (RFC 8446 section 5.1)."""
+    message, at = b"", 0
+    while True:
+        header = data[at : at + 5]
+        if header[:1] not in (b"", bytes([_HANDSHAKE])) or len(data) > LIMIT_BYTES:
+            return NOT_TLS
+        if len(header) < 5:
+            return NEED_MORE
+        length = int.from_bytes(header[3:])
+        if not 0 < length <= _RECORD_LIMIT_BYTES:
+            return NOT_TLS
+        message += data[at + 5 : at + 5 + length]
+        if message[:1] not in (b"", bytes([_CLIENT_HELLO])):
+            return NOT_TLS
+        if len(message) >= 4:
+            end = 4 + int.from_bytes(message[1:4])
+            if end > LIMIT_BYTES:
+                return NOT_TLS
+            if len(message) >= end:
+                return message[4:end]
+        at += 5 + length
+        if at > len(data):
+            return NEED_MORE
+
+
+def _read(message: bytes) -> ClientHello:
+    """Raises IndexError where a length leads beyond the end."""
+    at = 2 + 32  # version, random
+    _, at = _vector(message, at, 1)  # session
+    _, at = _vector(message, at, 2)  # cipher suites
+    _, at = _vector(message, at, 1)  # compressions
+    if at == len(message):
+        return ClientHello()
+    extensions, _ = _vector(message, at, 2)
+    name, at = "", 0
+    alpn: tuple[bytes, ...] = ()
+    while at < len(extensions):
+        kind = int.from_bytes(_take(extensions, at, 2))
+        body, at = _vector(extensions, at + 2, 2)
+        if kind == _SERVER_NAME:
+            name = _server_name(body)
+        elif kind == _ALPN:
+            alpn = _protocols(body)
+    return ClientHello(server_name=name, alpn=alpn)
+
+
+def _server_name(body: bytes) -> str:
+    """RFC 6066 section 3."""
+    names, _ = _vector(body, 0, 2)
+    if not names or names[0] != _HOST_NAME:
+        return ""
+    return _vector(names, 1, 2)[0].decode("ascii").lower().removesuffix(".")
+
+
+def _protocols(body: bytes) -> tuple[bytes, ...]:
+    """RFC 7301 section 3.1."""
+    names, _ = _vector(body, 0, 2)
+    found, at = [], 0
+    while at < len(names):
+        name, at = _vector(names, at, 1)
+        found.append(name)
+    return tuple(found)
+
+
+def _vector(data: bytes, at: int, width: int) -> tuple[bytes, int]:
+    """What a length of `width` bytes announces, and where it ends."""
+    length = int.from_bytes(_take(data, at, width))
+    return _take(data, at + width, length), at + width + length
+
+
+def _take(data: bytes, at: int, count: int) -> bytes:
+    found = data[at : at + count]
+    if len(found) != count:
+        raise IndexError
+    return found
