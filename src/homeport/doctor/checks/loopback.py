@@ -5,7 +5,7 @@ The limits are far below what systems come with: a finding says that something w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from homeport.doctor.checks.interface import explain_loopback_interface
 from homeport.doctor.checks.limits import explain_system_files, explain_time_wait
@@ -109,33 +109,35 @@ def explain_few_ports(facts: LoopbackFacts) -> Finding | None:
 
 def explain_short_queue(facts: LoopbackFacts) -> Finding | None:
     tuning = facts.tuning
-    names = {"net.core.somaxconn": tuning.accept_queue, "net.ipv4.tcp_max_syn_backlog": tuning.syn_queue}
-    for name, value in names.items():
-        if value is not None and value < LEAST_QUEUE:
-            setting = name if facts.system == "linux" else "kern.ipc.somaxconn"
-            return Finding(
-                code="accept-queue-short",
-                level="warning",
-                what=f"{setting} is {value}; {LEAST_QUEUE} or more is normal",
-                why="A server that is busy for a moment loses connections, which look like a hang to their clients.",
-                next=f"sudo sysctl {setting}={4096 if facts.system == 'linux' else LEAST_QUEUE}",
-            )
-    return None
+    low = _first_below(LEAST_QUEUE, (tuning.accept_queue, tuning.syn_queue))
+    if low is None:
+        return None
+    at, value = low
+    linux = ("net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog")[at]
+    setting, usual = (linux, 4096) if facts.system == "linux" else ("kern.ipc.somaxconn", LEAST_QUEUE)
+    return Finding(
+        code="accept-queue-short",
+        level="warning",
+        what=f"{setting} is {value}; {LEAST_QUEUE} or more is normal",
+        why="A server that is busy for a moment loses connections, which look like a hang to their clients.",
+        next=f"sudo sysctl {setting}={usual}",
+    )
 
 
 def explain_small_buffers(facts: LoopbackFacts) -> Finding | None:
-    names = {"net.core.rmem_max": facts.tuning.receive_buffer_max, "net.core.wmem_max": facts.tuning.send_buffer_max}
-    for name, value in names.items():
-        if value is not None and value < LEAST_BUFFER:
-            setting = name if facts.system == "linux" else "kern.ipc.maxsockbuf"
-            return Finding(
-                code="socket-buffers-small",
-                level="warning",
-                what=f"{setting} is {value} bytes; 212992 is normal",
-                why="Datagrams are lost and streams slow down, because little fits between sender and receiver.",
-                next=f"sudo sysctl {setting}=212992",
-            )
-    return None
+    low = _first_below(LEAST_BUFFER, (facts.tuning.receive_buffer_max, facts.tuning.send_buffer_max))
+    if low is None:
+        return None
+    at, value = low
+    linux = ("net.core.rmem_max", "net.core.wmem_max")[at]
+    setting = linux if facts.system == "linux" else "kern.ipc.maxsockbuf"
+    return Finding(
+        code="socket-buffers-small",
+        level="warning",
+        what=f"{setting} is {value} bytes; 212992 is normal",
+        why="Datagrams are lost and streams slow down, because little fits between sender and receiver.",
+        next=f"sudo sysctl {setting}=212992",
+    )
 
 
 def explain_few_files(facts: LoopbackFacts) -> Finding | None:
@@ -149,6 +151,11 @@ def explain_few_files(facts: LoopbackFacts) -> Finding | None:
         why="Each connection is one, each watched file too: servers and bundlers fail with EMFILE.",
         next=f"ulimit -n {min(hard or 1024, 1024)}",
     )
+
+
+def _first_below(least: int, values: Sequence[int | None]) -> tuple[int, int] | None:
+    """Which of the known ones is too small, and what it is."""
+    return next(((at, value) for at, value in enumerate(values) if value is not None and value < least), None)
 
 
 Explain = Callable[[LoopbackFacts], Finding | None]
