@@ -19,7 +19,7 @@ _DEPTH = 8
 
 
 def caller() -> int:
-    """A pid; 1 where our parent has ended already."""
+    """A pid; 1 where our parent has ended already, 0 where it may not be seen: outside the container that we run in."""
     if sys.platform == "win32":
         return _behind_launchers()
     pid = os.getppid()
