@@ -144,6 +144,11 @@ def test_the_trace_of_nft() -> None:
     ]  # fmt: skip
     assert last[0].text.endswith("reject with tcp reset")
     assert last[-1].text == ""  # a policy
+    client_port = 42326
+    assert firewall_nft_trace.packets_of(lines, client_port) == {next(iter(steps)): "request"}
+    raw = 'trace id 1 netdev lo in packet: iif "lo" @th,0,160 0x500bb8117973b600000000a002ffd7fe300000 '
+    assert firewall_nft_trace.packets_of([raw], 0x50) == firewall_nft_trace.packets_of([raw], 80) == {"1": "request"}
+    assert firewall_nft_trace.packets_of([raw], 3000) == {"1": "answer"}
 
 
 PF = {

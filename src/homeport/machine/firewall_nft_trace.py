@@ -45,11 +45,19 @@ def packets_of(lines: Iterable[str], client_port: int) -> dict[str, str]:
         read = _LINE.match(line.strip())
         if read is None or read[5] != "packet:":
             continue
-        if re.search(rf"\bsport {client_port}\b", read[6]):
-            found[read[1]] = "request"
-        elif re.search(rf"\bdport {client_port}\b", read[6]):
-            found[read[1]] = "answer"
+        source, destination = _ports(read[6])
+        if client_port in (source, destination):
+            found[read[1]] = "request" if client_port == source else "answer"
     return found
+
+
+def _ports(packet: str) -> tuple[int, int]:
+    """Chains of a device print the transport header as a number: its first four bytes are the ports."""
+    if raw := re.search(r"@th,0,(\d+) 0x([0-9a-f]+)", packet):
+        header = raw[2].zfill(int(raw[1]) // 4)
+        return int(header[:4], 16), int(header[4:8], 16)
+    source, destination = re.search(r"\bsport (\d+)", packet), re.search(r"\bdport (\d+)", packet)
+    return int(source[1]) if source else 0, int(destination[1]) if destination else 0
 
 
 def plain(text: str) -> str:
