@@ -154,7 +154,7 @@ SITUATIONS = [
         "app-not-answering",
         "web did not take the connection: Connection timed out.",
         "It listens on 127.0.0.1:21345.",
-        "homeport logs web",
+        "homeport doctor web",
     ),
     (
         facts(state="stopped"),

@@ -9,8 +9,10 @@ from homeport.doctor.checks.host_check import explain_host_check
 from homeport.doctor.checks.limits import explain_system_files, explain_time_wait
 from homeport.doctor.checks.listener import explain_two_servers
 from homeport.doctor.checks.tls import explain_tls
+from homeport.doctor.diagnosis import diagnose
 from homeport.doctor.facts import Answer, Listening, MachineFacts, PathFacts, Reach, Target, Tls
 from homeport.model.endpoint import Endpoint
+from homeport.model.firewall import FirewallState
 from homeport.model.ports import ProcessFact, SocketFact
 
 TARGET = Target(text="https://localhost:8443/", scheme="https", host="localhost", port=8443)
@@ -81,3 +83,17 @@ def test_sockets_of_one_app_are_no_two_servers(second: Listening, is_told: bool)
     reached = (Reach(endpoint=Endpoint("::1", 3000), outcome="connected"),)
     facts = PathFacts(target=target, reached=reached, listening=(listening("::1", 12, group=12), second))
     assert (explain_two_servers(facts) is not None) is is_told
+
+
+def test_docker_publishes_past_ufw() -> None:
+    proxy = ProcessFact(pid=7, name="docker-proxy")
+    target = Target(text="127.0.0.1:3000", host="127.0.0.1", port=3000)
+    reached = (Reach(endpoint=Endpoint("127.0.0.1", 3000), outcome="connected"),)
+    published = tuple(
+        Listening(socket=SocketFact(endpoint=Endpoint(host, 3000), pids=(7,)), process=proxy)
+        for host in ("0.0.0.0", "::")
+    )
+    ufw = FirewallState(tool="ufw", state="active")
+    facts = PathFacts(target=target, reached=reached, listening=published, firewalls=(ufw,))
+    assert [finding.code for finding in diagnose(facts)] == ["exposed", "docker-past-ufw"]
+    assert "-p 127.0.0.1:3000:3000" in diagnose(facts)[0].next

@@ -20,7 +20,13 @@ from homeport.doctor.checks.limits import (
     explain_system_files,
     explain_time_wait,
 )
-from homeport.doctor.checks.listener import explain_exposed, explain_listener, explain_one_family, explain_two_servers
+from homeport.doctor.checks.listener import (
+    explain_docker,
+    explain_exposed,
+    explain_listener,
+    explain_one_family,
+    explain_two_servers,
+)
 from homeport.doctor.checks.names import explain_localhost, explain_names
 from homeport.doctor.checks.proxy import explain_proxies, explain_proxy
 from homeport.doctor.checks.tls import explain_tls
@@ -43,6 +49,7 @@ ALL: tuple[Callable[[PathFacts], Finding | None], ...] = (
     explain_one_family,
     explain_unsafe_port,
     explain_exposed,
+    explain_docker,
 )
 
 MACHINE: tuple[Callable[[MachineFacts], Finding | None], ...] = (

@@ -67,6 +67,11 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     queue: Queue | None = None
     files: tuple[int, int] | None = None  # open files of the process, and how many it may have
 
+    @property
+    def is_docker(self) -> bool:
+        """Docker's own process, which stands for a published port of a container."""
+        return self.process is not None and self.process.name == "docker-proxy"
+
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True):
     """What the TLS handshake showed. `trouble` is '' where a client that checks everything is content."""

@@ -41,6 +41,7 @@ class Walker:
         self._connect(addresses)
         reached = self.facts.connected
         if reached is not None:
+            self._look_past_docker()
             self._talk(reached.endpoint)
             self._ask_proxies()
         else:
@@ -106,6 +107,11 @@ class Walker:
             self._known["as_others"] = tuple(other for other in others if other)
             self._known["deciding"] = hands.firewall.deciding(at.endpoint)
             self._known["firewalls"] = tuple(hands.firewall.states())
+
+    def _look_past_docker(self) -> None:
+        """What Docker publishes goes past ufw: only then it matters what firewalls there are."""
+        if any(one.is_docker and one.socket.exposed for one in self.facts.listening):
+            self._known["firewalls"] = tuple(self._hands.firewall.states())
 
     def _talk(self, endpoint: Endpoint) -> None:
         target = self._target

@@ -145,7 +145,7 @@ def _not_reachable(facts: AppFacts) -> Finding:
             code="app-not-answering",
             what=f"{facts.name} did not take the connection: {facts.error}.",
             why=f"It listens on {_list(facts.listens)}." if facts.listens else "It listens on no port now.",
-            next=_logs(facts),
+            next=f"homeport doctor {facts.route}",
         )
     if facts.listens:
         return Finding(

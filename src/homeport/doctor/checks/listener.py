@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from homeport.doctor.checks.firewall import explain_docker_past_ufw
 from homeport.doctor.checks.naming import are_one_app, holder, listed, place, url
 from homeport.doctor.checks.port_taken import explain_taken
 from homeport.doctor.facts import Listening, PathFacts
@@ -81,16 +82,21 @@ def explain_exposed(facts: PathFacts) -> Finding | None:
     open_to_all = [one for host in hosts for one in facts.listeners_at(host) if one.socket.exposed]
     if not open_to_all:
         return None
-    one = open_to_all[0]
+    one, port = open_to_all[0], facts.target.port
     return Finding(
         code="exposed",
         level="warning",
         what=f"{holder(one)} listens on {one.socket.endpoint}: other computers can reach it",
         why="An address for all interfaces takes connections from the whole network, unless a firewall is in between.",
-        next=f"let it listen on 127.0.0.1; for Docker that is -p 127.0.0.1:{facts.target.port}:{facts.target.port}"
-        if "docker" in (one.process.name if one.process else "")
-        else "let it listen on 127.0.0.1",
+        next=f"publish it as -p 127.0.0.1:{port}:{port}" if one.is_docker else "let it listen on 127.0.0.1",
     )
+
+
+def explain_docker(facts: PathFacts) -> Finding | None:
+    open_to_all = [one for one in facts.listening if one.is_docker and one.socket.exposed]
+    if not open_to_all:
+        return None
+    return explain_docker_past_ufw(str(open_to_all[0].socket.endpoint), facts.firewalls, is_docker=True)
 
 
 def _elsewhere(facts: PathFacts) -> Finding | None:

@@ -46,9 +46,4 @@ def are_one_app(first: Listening, second: Listening) -> bool:
     if one.app and one.app == other.app:
         return True
     is_copy = one.group == other.group and one.command == other.command  # a script may start many in one group
-    return is_copy or one.pid == other.parent or other.pid == one.parent or _are_proxies(one, other)
-
-
-def _are_proxies(one: object, other: object) -> bool:
-    """Docker starts a proxy for each family of a published port."""
-    return getattr(one, "name", "") == getattr(other, "name", "") == "docker-proxy"
+    return is_copy or one.pid == other.parent or other.pid == one.parent or (first.is_docker and second.is_docker)

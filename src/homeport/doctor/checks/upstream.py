@@ -40,7 +40,7 @@ def explain_upstream(endpoint: Endpoint, error: OSError | None, listening: tuple
         code="upstream-unreachable",
         what=f"{endpoint} could not be reached",
         why=error.strerror or str(error) or "no answer in time",
-        next="see whether it answers without homeport",
+        next=f"homeport doctor {endpoint}",
     )
 
 
