@@ -37,7 +37,7 @@ def test_one_page_for_each_command() -> None:
 def test_page_names_every_option_and_no_other(name: str) -> None:
     page = (PAGES / f"{name}.md").read_text()
     cells = [line.split("|")[1] for line in section(page, "Options").splitlines() if line.startswith("| `-")]
-    written = set(re.findall(r"`(--?[a-z][a-z-]*)`", "".join(cells)))
+    written = set(re.findall(r"`(--?[a-z][a-z0-9-]*)`", "".join(cells)))
     assert written == options_of(command_of(name))
 
 
@@ -45,7 +45,7 @@ def test_page_names_every_option_and_no_other(name: str) -> None:
 def test_options_that_are_mentioned_exist_somewhere(name: str) -> None:
     every = set().union(*(options_of(command_of(other)) for other in ["homeport", *COMMANDS]))
     page = (PAGES / f"{name}.md").read_text()
-    assert set(re.findall(r"`(--[a-z][a-z-]*)", page)) <= every
+    assert set(re.findall(r"`(--[a-z][a-z0-9-]*)", page)) <= every
 
 
 @pytest.mark.parametrize("name", COMMANDS)

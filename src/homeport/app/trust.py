@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from homeport.certs.authority import Authority, forget_retired, roots
-from homeport.certs.environment import ADDING, child_environment
+from homeport.certs.environment import ADDING, child_environment, users_own
 from homeport.certs.java_trust import java_options, java_trust_store
 from homeport.certs.place import Place
 from homeport.certs.receipt import Receipt, read_receipt, write_receipt
@@ -102,6 +102,12 @@ class Trust:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
+        if self._place.is_root and self._place.environ.get("SUDO_UID", "0") != "0":
+            raise HomeportError(
+                "bad-usage",
+                "with sudo this would be root's CA instead of yours; homeport asks for root itself, where it needs it",
+                "homeport trust",
+            )
         self._home.prepare()
         lock = self._machine.lock_file(os.path.join(self._home.root, "trust.lock"))
         if lock is None:
@@ -217,8 +223,13 @@ def _not_done(store: Store, error: HomeportError) -> StoreReport:
     return _of(store, "unknown", did, why=error.message, next=error.hint)
 
 
-def shell_environment(folder: str, environ: Mapping[str, str], place: Place | None = None) -> dict[str, str]:
-    """What a shell exports so that programs started from it trust the CA; Java's store only where a Java needs it."""
+def shell_environment(
+    folder: str, environ: Mapping[str, str], place: Place | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """What a shell exports so that programs started from it trust the CA, and the variables that the user set.
+
+    Java's is there only where a Java needs it.
+    """
     authority = Authority.load(folder)
     if authority is None:
         raise HomeportError("not-found", "there is no local CA yet", "homeport trust")
@@ -228,4 +239,4 @@ def shell_environment(folder: str, environ: Mapping[str, str], place: Place | No
     )
     if needs_store and not environ.get("JAVA_TOOL_OPTIONS") and (store := java_trust_store(folder)):
         found["JAVA_TOOL_OPTIONS"] = java_options(store)
-    return found
+    return found, users_own(folder, environ)

@@ -73,7 +73,7 @@ class Authority:
     def load(cls, folder: str) -> Authority | None:
         """None where there is none yet. Raises HomeportError: "unsafe-home", or "broken-ca" for a damaged file."""
         try:
-            private.check(os.lstat(folder), folder)
+            private.check(os.lstat(folder), folder, private.RENEW)
         except FileNotFoundError:
             return None
         path = _file(folder)

@@ -8,7 +8,7 @@ SSL_CERT_FILE, so ours beside the user's would take the user's roots away.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from homeport.certs.bundle import combined_bundle
 
@@ -26,13 +26,14 @@ def child_environment(folder: str, environ: Mapping[str, str] | None = None) -> 
     root = os.path.join(folder, "root.pem")
     if not os.path.exists(root):
         return {}
-    ours = {name: root for name in ADDING if not environ.get(name)}
-    if any(_is_users(environ.get(name), folder) for name in _SAME_MATTER):
+    ours = {name: root for name in ADDING if environ.get(name) in (None, "", root)}
+    if users_own(folder, environ, _SAME_MATTER):
         return ours
     bundle = combined_bundle(folder)
     return ours | {name: bundle for name in REPLACING if bundle}
 
 
-def _is_users(value: str | None, folder: str) -> bool:
-    """Whether somebody else set it; ours may be there already, from `homeport trust --env` in this shell."""
-    return bool(value) and value != os.path.join(folder, "bundle.pem")
+def users_own(folder: str, environ: Mapping[str, str], names: Iterable[str] = (*ADDING, *_SAME_MATTER)) -> list[str]:
+    """Those that somebody else set; ours may be there already, from `homeport trust --env` in this shell."""
+    ours = ("", os.path.join(folder, "root.pem"), os.path.join(folder, "bundle.pem"))
+    return [name for name in names if environ.get(name, "") not in ours]

@@ -6,6 +6,7 @@ Nothing here knows a store. What needs root is run with sudo, and only `run(...,
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -91,9 +92,9 @@ class Place:
         if as_root and not self.is_root:
             sudo = self.which("sudo")
             if sudo is None:
-                raise HomeportError("needs-root", "only root may change it, and there is no sudo", " ".join(words))
+                raise HomeportError("needs-root", "only root may change it, and there is no sudo", shlex.join(words))
             words = (sudo, *words)
         done = self.run(*words, as_root=as_root)
         if done.code:
-            raise HomeportError("trust-failed", f"{os.path.basename(words[0])} failed: {done.said}", " ".join(words))
+            raise HomeportError("trust-failed", f"{os.path.basename(words[0])} failed: {done.said}", shlex.join(words))
         return done

@@ -12,6 +12,7 @@ import sys
 
 from homeport.model.errors import HomeportError
 
+RENEW = " && homeport trust --renew"  # for a key that somebody may have read
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -23,7 +24,7 @@ def make_folder(folder: str) -> None:
             os.mkdir(folder, 0o700)
         except FileExistsError:
             pass
-        check(os.lstat(folder), folder)
+        check(os.lstat(folder), folder, RENEW)
     except OSError as error:
         raise HomeportError("unsafe-home", f"{folder} cannot be used: {error.strerror}", "set HOMEPORT_HOME") from error
 
@@ -37,7 +38,7 @@ def read(path: str) -> bytes | None:
     except OSError as error:
         raise HomeportError("unsafe-home", f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
     with os.fdopen(descriptor, "rb") as file:
-        check(os.fstat(descriptor), path)
+        check(os.fstat(descriptor), path, RENEW)
         return file.read()
 
 
@@ -77,8 +78,11 @@ def _written(path: str, data: bytes) -> str:
     return temporary
 
 
-def check(found: os.stat_result, path: str) -> None:
-    """Raises HomeportError("unsafe-home") where others own the file or folder, or may read or change it."""
+def check(found: os.stat_result, path: str, then: str = "") -> None:
+    """Raises HomeportError("unsafe-home") where others own the file or folder, or may read or change it.
+
+    `then`: what to do once it is closed to them.
+    """
     if sys.platform == "win32":
         return  # what lies below the user's profile is private by its access list; the mode says nothing
     if found.st_uid != os.getuid():
@@ -89,6 +93,6 @@ def check(found: os.stat_result, path: str) -> None:
         mode = stat.S_IMODE(found.st_mode)
         raise HomeportError(
             "unsafe-home",
-            f"{path} is open to other users (mode {mode:04o}), and keys that others could read are no keys",
-            f"chmod go= {path} && homeport trust --renew",
+            f"{path} is open to other users (mode {mode:04o}), and what others could read is no secret",
+            f"chmod go= {path}{then}",
         )

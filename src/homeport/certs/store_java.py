@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from homeport.certs.place import Place
@@ -71,30 +72,30 @@ class JavaStore:
         return {root.fingerprint for root in roots if root.fingerprint in there}
 
     def add(self, root: Root) -> None:
-        self._check_writable('eval "$(homeport trust --env)"')
-        words = ("-importcert", "-noprompt", "-trustcacerts", "-alias", f"homeport-{root.short}", "-file", root.path)
-        self._run(*words)
+        self._change(
+            "-importcert", "-noprompt", "-trustcacerts", "-alias", f"homeport-{root.short}", "-file", root.path
+        )
 
     def remove(self, root: Root) -> None:
-        self._check_writable("homeport untrust as root")
         for alias, digest in self._entries():
             if digest == root.fingerprint:
-                self._run("-delete", "-alias", alias)
-
-    def _check_writable(self, following: str) -> None:
-        if not (os.access(self.path, os.W_OK) and os.access(os.path.dirname(self.path), os.W_OK)):
-            raise HomeportError("needs-root", "only root may change it", following)
+                self._change("-delete", "-alias", alias)
 
     def _entries(self) -> list[tuple[str, str]]:
         """Alias and fingerprint."""
-        listing = self._run("-list")
+        listing = self._place.do(*self._words("-list")).out
         return [(entry["alias"], entry["digest"].replace(":", "").lower()) for entry in _ENTRY.finditer(listing)]
 
-    def _run(self, verb: str, *words: str) -> str:
+    def _change(self, verb: str, *words: str) -> None:
+        # keytool writes a new file beside the old one.
+        if not (os.access(self.path, os.W_OK) and os.access(os.path.dirname(self.path), os.W_OK)):
+            command = shlex.join(("sudo", *self._words(verb, *words)))
+            raise HomeportError("needs-root", "only root may change it", command)
+        self._place.do(*self._words(verb, *words))
+
+    def _words(self, verb: str, *words: str) -> tuple[str, ...]:
         # English, since its words are read; keytool follows Java's own idea of a language, not LC_ALL on every system.
-        return self._place.do(
-            self._keytool, "-J-Duser.language=en", verb, "-keystore", self.path, "-storepass", _PASSWORD, *words
-        ).out
+        return (self._keytool, "-J-Duser.language=en", verb, "-keystore", self.path, "-storepass", _PASSWORD, *words)
 
 
 _KEYTOOLS = ("keytool", "keytool.exe")

@@ -73,10 +73,12 @@ def show_environment(session: Session) -> int:
     from homeport.app.trust import ca_folder, shell_environment
     from homeport.machine.home import Home
 
-    found = shell_environment(ca_folder(Home.find()), os.environ)
+    found, kept = shell_environment(ca_folder(Home.find()), os.environ)
     if session.as_json:
         session.json(found)
     else:
+        if kept:
+            session.say_warning(f"left as you have set it: {', '.join(kept)}; add homeport's root to that file")
         for name, value in found.items():
             session.data(f"export {name}={shlex.quote(value)}")
     return 0
