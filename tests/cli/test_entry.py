@@ -113,4 +113,4 @@ def test_completion_script(shell: str) -> None:
 
 def test_completion_answers() -> None:
     result = command(_HOMEPORT_COMPLETE="bash_complete", COMP_WORDS="homeport re", COMP_CWORD="1")
-    assert result.stdout.split() == ["plain,requests", "plain,restart"]
+    assert result.stdout.split() == ["plain,requests", "plain,release", "plain,restart"]
