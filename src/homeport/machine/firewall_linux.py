@@ -62,7 +62,7 @@ class LinuxFirewall:
 
     def __init__(self, runs: Run = run, *, finds: Callable[[str], str | None] = find, uid: int | None = None) -> None:
         self._run, self._find = runs, finds
-        self._uid = whoever_asks() if uid is None else uid
+        self._uid = our_uid() if uid is None else uid
 
     def states(self) -> list[FirewallState]:
         listings = self._listings()
@@ -122,11 +122,7 @@ class LinuxFirewall:
         return [f"{variant}-save", f"{plain}-save"]
 
 
-def whoever_asks() -> int | None:
-    """The user who asks: under sudo the one who called it."""
-    caller = os.environ.get("SUDO_UID", "")
-    if is_root() and caller.isdigit():
-        return int(caller)
+def our_uid() -> int | None:
     return os.geteuid() if hasattr(os, "geteuid") else None
 
 
