@@ -189,8 +189,8 @@ class Road:
         return route
 
     async def connect(self, host: str = "127.0.0.1") -> Client:
-        tls = {"ssl": self.trusting, "server_hostname": "localhost"} if self.trusting else {}
-        client = Client(*await asyncio.open_connection(host, self.port, **tls))
+        name = "localhost" if self.trusting else None
+        client = Client(*await asyncio.open_connection(host, self.port, ssl=self.trusting, server_hostname=name))
         self.clients.append(client)
         return client
 

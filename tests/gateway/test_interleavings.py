@@ -202,6 +202,7 @@ FLOW_BACK: Step = ("answer", "large", 20)
     [("ask", "large", 0), ("flow", None, 200), DIALS, TICKS, STOP, ("answer", "large", 100), END, FLOW_BACK, TICKS]
 )
 @example([*TUNNEL, STOP, ("upstream-junk", b"abc", 0), ("door-ends", None, 0), ("upstream-junk", b"abc", 0), TICKS])
+@example([*OPENINGS[5], ("ask", "bad-chunks", 10_000), ("upstream", "reset", 0)])
 @given(st.sampled_from(OPENINGS).flatmap(lambda first: st.lists(_steps, max_size=20).map(lambda rest: [*first, *rest])))
 def test_what_holds_in_every_order(steps: list[Step]) -> None:
     asyncio.run(play(steps))

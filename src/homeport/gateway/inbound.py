@@ -151,7 +151,8 @@ class Inbound(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.is_full = False
         if self.visit is None:
-            self.next()
+            if not self.transport.is_closing():  # an answer that broke off closes once it is flushed
+                self.next()
         elif self.visit.outbound is not None:
             self.visit.outbound.transport.resume_reading()
 
@@ -242,10 +243,10 @@ class Inbound(asyncio.Protocol):
             self._refuse(BadMessage("this door speaks HTTP/1.1", 505 if speech is Speech.HTTP2 else 400), data)
 
     def _greet_tls(self, data: bytes) -> None:
-        hello = client_hello(data)
+        certificates = self.door.certificates
+        hello = NOT_TLS if certificates is None else client_hello(data)
         if hello == NEED_MORE:
             return  # in time, or the deadline of a new connection ends it
-        certificates = self.door.certificates
         if hello == NOT_TLS or certificates is None:
             self._alert(_HANDSHAKE_FAILURE)
             return
