@@ -10,7 +10,7 @@ from homeport.doctor.checks.limits import explain_system_files, explain_time_wai
 from homeport.doctor.checks.listener import explain_two_servers
 from homeport.doctor.checks.tls import explain_tls
 from homeport.doctor.diagnosis import diagnose
-from homeport.doctor.facts import Answer, Listening, MachineFacts, PathFacts, Reach, Target, Tls
+from homeport.doctor.facts import Answer, Listening, MachineFacts, Outcome, PathFacts, Reach, Target, Tls
 from homeport.model.endpoint import Endpoint
 from homeport.model.firewall import FirewallState
 from homeport.model.ports import ProcessFact, SocketFact
@@ -97,3 +97,13 @@ def test_docker_publishes_past_ufw() -> None:
     facts = PathFacts(target=target, reached=reached, listening=published, firewalls=(ufw,))
     assert [finding.code for finding in diagnose(facts)] == ["exposed", "docker-past-ufw"]
     assert "-p 127.0.0.1:3000:3000" in diagnose(facts)[0].next
+
+
+@pytest.mark.parametrize(
+    "outcome", ["refused", "timeout", "unreachable", "forbidden", "exhausted", "no-address", "failed"]
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "192.0.2.7", "fe80::1%lo"])
+def test_whatever_fails_there_is_one_problem(outcome: Outcome, host: str) -> None:
+    target = Target(text="x", host=host, port=3000)
+    facts = PathFacts(target=target, reached=(Reach(endpoint=Endpoint(host, 3000), outcome=outcome, error="EWHY"),))
+    assert [finding.level for finding in diagnose(facts)] == ["problem"]

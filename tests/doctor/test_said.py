@@ -101,6 +101,7 @@ def test_whatever_is_pasted_the_place_can_be_examined(text: str) -> None:
         ("https://localhost", ("https", "localhost", 443, "/", "")),
         ("wss://localhost:9/ws", ("https", "localhost", 9, "/ws", "")),
         ("unix:/run/app.sock", ("", "", 0, "/", "/run/app.sock")),
+        ("tcp:127.0.0.1:5432", ("", "127.0.0.1", 5432, "/", "")),
     ],
 )
 def test_targets(text: str, expected: tuple[str, str, int, str, str]) -> None:

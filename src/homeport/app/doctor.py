@@ -140,7 +140,7 @@ class Doctor:
         import msgspec
 
         is_tcp = address.startswith("tcp:")
-        target = parse_target(address.removeprefix("tcp:").removeprefix("//"))
+        target = parse_target(address.replace("tcp://", "tcp:", 1))
         if scheme == "http" and not is_tcp and not target.scheme:
             target = msgspec.structs.replace(target, scheme="http")
         siblings = tuple(place for place in app.listens if place != address) if app else ()

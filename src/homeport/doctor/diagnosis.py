@@ -26,6 +26,7 @@ from homeport.doctor.checks.listener import (
     explain_listener,
     explain_one_family,
     explain_two_servers,
+    explain_unreached,
 )
 from homeport.doctor.checks.names import explain_localhost, explain_names
 from homeport.doctor.checks.proxy import explain_proxies, explain_proxy
@@ -41,6 +42,7 @@ ALL: tuple[Callable[[PathFacts], Finding | None], ...] = (
     explain_open_files,
     explain_blocked,
     explain_listener,
+    explain_unreached,
     explain_two_servers,
     explain_tls,
     explain_http,

@@ -106,6 +106,8 @@ def other_users(listener_user: str) -> list[int]:
 
 
 def _user(uid: int) -> str:
+    if sys.platform == "win32":
+        return ""
     import pwd
 
     try:

@@ -12,13 +12,14 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def parse_target(text: str) -> Target:
-    """`3000`, `[::1]:3000`, `api.localhost:3000`, `https://localhost:8443/login`, `unix:/run/app.sock`.
+    """`3000`, `[::1]:3000`, `tcp:localhost:5432`, `https://localhost:8443/login`, `unix:/run/app.sock`.
 
     A port alone is a port of localhost, as it is typed into a browser. Raises HomeportError("bad-usage").
     """
     text = text.strip()
     if "://" in text:
         return _url(text)
+    text = text.removeprefix("tcp:")  # as routes are written
     place, slash, path = (text, "", "") if text.startswith("unix:") else text.partition("/")
     try:
         endpoint = parse_endpoint(place, default_host="localhost")

@@ -27,6 +27,20 @@ def explain_listener(facts: PathFacts) -> Finding | None:
     return _elsewhere(facts) or _in_namespace(facts) or _nobody(facts)
 
 
+def explain_unreached(facts: PathFacts) -> Finding | None:
+    """What no other check has explained: another computer, or an address that means nothing here."""
+    if facts.connected or not facts.reached:
+        return None
+    reach = facts.reached[0]
+    said = {"timeout": "Nothing came back in time.", "refused": "It refused the connection."}
+    return Finding(
+        code="not-reached",
+        what=f"{reach.endpoint} could not be reached",
+        why=said.get(reach.outcome, f"The system said {reach.error or 'nothing more'}."),
+        next="homeport doctor says whether this computer's own network is well",
+    )
+
+
 def explain_two_servers(facts: PathFacts) -> Finding | None:
     """[::1] and 127.0.0.1 are different sockets: who gets which server depends on the client."""
     if facts.connected is None or facts.target.unix:
@@ -78,7 +92,8 @@ def explain_one_family(facts: PathFacts) -> Finding | None:
 
 
 def explain_exposed(facts: PathFacts) -> Finding | None:
-    hosts = [one.endpoint.host for one in facts.reached if one.outcome == "connected" and one.endpoint.is_loopback]
+    connected = [one.endpoint for one in facts.reached if one.outcome == "connected"]
+    hosts = [one.host for one in connected if one.is_loopback or one.host in ("0.0.0.0", "::")]
     open_to_all = [one for host in hosts for one in facts.listeners_at(host) if one.socket.exposed]
     if not open_to_all:
         return None
