@@ -220,6 +220,16 @@ async def test_a_client_that_breaks_off_ends_only_itself() -> None:
         assert await exchanged(stage.place, b"still here\n") == b"still here\n"
 
 
+async def test_a_client_that_reads_nothing_holds_nobody_up() -> None:
+    async with echoing() as stage:
+        _, writer = await dialled(stage.place)
+        writer.write(REQUEST.replace(b"/a?b=1", b"/bytes/90000000"))
+        await stage.until(lambda: len(stage.told) > 1)
+        async with asyncio.timeout(LIMIT_S):
+            await stage.echo.close()
+        writer.transport.abort()
+
+
 async def test_open_connections_end_with_the_server() -> None:
     async with echoing() as stage:
         reader, writer = await dialled(stage.place)

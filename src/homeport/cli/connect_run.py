@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import msgspec
 
 from homeport.cli.connect_errors import unreachable
 from homeport.cli.connect_view import Screen, Show, ending_line, opened_line
 from homeport.cli.echo_run import arrows_of
+from homeport.cli.failure import INTERRUPTED
+from homeport.cli.loop_signals import calling
 from homeport.cli.peer_text import shown
 from homeport.cli.session import Session
 from homeport.cli.typed import Form, Shaper, typed
@@ -35,7 +37,17 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 def run_connect(session: Session, place: Place, manner: Manner) -> int:
     """Returns the exit status: 0 where it ended well, 1 where the other side broke off."""
     talkative = (session.terminal.is_interactive or manner.is_verbose) and not session.as_json
-    return asyncio.run(_connect(session, place, manner, talkative))
+    return asyncio.run(_interruptible(_connect(session, place, manner, talkative)))
+
+
+async def _interruptible(conversation: Coroutine[object, object, int]) -> int:
+    """Ctrl-C ends the conversation in order: what is open is closed, and the sum is told."""
+    task = asyncio.create_task(conversation, name="connect")
+    with calling(task.cancel, "SIGINT"):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return INTERRUPTED
 
 
 async def _connect(session: Session, place: Place, manner: Manner, talkative: bool) -> int:

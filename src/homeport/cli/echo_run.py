@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from homeport.cli.echo_view import ARROWS, PLAIN_ARROWS, listening_lines, step_lines, sum_line
 from homeport.cli.failure import PipeGone
+from homeport.cli.loop_signals import calling
 from homeport.cli.session import Session
-from homeport.cli.signals import on_stop
 from homeport.cli.terminal import Terminal
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
@@ -40,14 +40,8 @@ def run_echo(
 
 async def _serve(session: Session, echo: Echo, bound: Bound, kinds: frozenset[Kind], printer: _Printer) -> None:
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    # It runs between two steps of the interpreter; only a thread-safe call also wakes a loop that waits.
-    def stop(number: int) -> None:
-        loop.call_soon_threadsafe(stopped.set)
-
     printer.when_reader_gone = stopped.set
-    with on_stop(stop):
+    with calling(stopped.set, "SIGINT", "SIGTERM", "SIGHUP"):
         await echo.open(bound)
         _greet(session, bound.endpoints, kinds)
         await stopped.wait()

@@ -54,12 +54,18 @@ class Connection:
         self.tell("close", said=said, ms=since(self._opened))
 
     async def close(self) -> None:
-        """The answer is flushed first; a client that does not take it is let go with the server."""
+        """The answer is flushed first, however slowly the client reads; when the server ends, it is let go."""
         self._writer.close()
         try:
             await self._writer.wait_closed()
         except OSError:
             pass  # it went first
+        except asyncio.CancelledError:
+            self.abort()
+
+    def abort(self) -> None:
+        """What was not sent yet is lost."""
+        self._writer.transport.abort()
 
 
 def since(start: float) -> float:

@@ -89,6 +89,7 @@ class Echo:
             why = "broken off by the client"
         except asyncio.CancelledError:
             why = "ended with this server"  # not raised again: the task of a connection has nobody above it
+            connection.abort()
         finally:
             connection.told_close(why)
             self.in_bytes += connection.in_bytes
