@@ -25,7 +25,8 @@ def listener(host: str = "127.0.0.1", **more: Any) -> SocketFact:
     return SocketFact(endpoint=Endpoint(host, 3000), **{"pids": (4121,), "user": "ann", **more})
 
 
-STORY = story(listener(), holders=(ProcessStory(process=NODE),), next="homeport free 3000")
+INIT = Link(kind="init", text="systemd (pid 1)", pid=1)
+STORY = story(listener(), holders=(ProcessStory(process=NODE, why=(INIT,)),), next="homeport free 3000")
 TAKEN = {"127.0.0.1": "taken", "::1": "free", "0.0.0.0": "taken", "::": "free"}
 
 TOLD = [

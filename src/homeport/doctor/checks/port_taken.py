@@ -50,7 +50,7 @@ def _listened(story: PortStory) -> Finding:
     shown = names[:_NAMED] + ([f"{len(names) - _NAMED} more"] if len(names) > _NAMED else [])
     link = story.holders[0].why[:1] if story.holders else ()
     reason = ""
-    if link:
+    if link and link[0].kind != "init":  # everything has a first process above it
         is_told = link[0].kind in ("shell", "script", "parent", "unit")
         reason = f"; it was {link[0].text}" if is_told else f"; why it runs: {link[0].text}"
     return Finding(
