@@ -7,9 +7,11 @@ a variable (java_trust.py), so this never asks for root.
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import re
 import shlex
+import ssl
 from collections.abc import Iterator, Sequence
 
 from homeport.certs.place import Place
@@ -28,10 +30,7 @@ _HOMES_IN_HOME = (
     ".asdf/installs/java/*",
     ".local/share/mise/installs/java/*",
 )
-_ENTRY = re.compile(
-    r"^(?P<alias>.+?), [^\n]*trustedCertEntry,?\s*\n\s*Certificate fingerprint \(SHA-256\): (?P<digest>[0-9A-F:]+)",
-    re.MULTILINE,
-)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def java_stores(place: Place) -> list[JavaStore]:
@@ -54,6 +53,8 @@ class JavaStore:
         self.path = path
         self._place = place
         self._keytool = keytool
+        self._stamp = (0, 0)
+        self._known: list[tuple[str, str]] = []
 
     def of(self, path: str) -> JavaStore:
         """The store at `path`, driven by the same Java."""
@@ -82,9 +83,13 @@ class JavaStore:
                 self._change("-delete", "-alias", alias)
 
     def _entries(self) -> list[tuple[str, str]]:
-        """Alias and fingerprint."""
-        listing = self._place.do(*self._words("-list")).out
-        return [(entry["alias"], entry["digest"].replace(":", "").lower()) for entry in _ENTRY.finditer(listing)]
+        """Alias and fingerprint of every trusted certificate; remembered, as a JVM takes half a second."""
+        found = os.stat(self.path)
+        stamp = (found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp:
+            listing = self._place.do(*self._words("-list", "-rfc")).out
+            self._stamp, self._known = stamp, read_listing(listing)
+        return self._known
 
     def _change(self, verb: str, *words: str) -> None:
         # keytool writes a new file beside the old one.
@@ -108,6 +113,17 @@ def _homes(place: Place) -> Iterator[str]:
         yield os.path.dirname(os.path.dirname(os.path.realpath(keytool)))
     for pattern in (*map(place.at, _HOMES), *map(place.in_home, _HOMES_IN_HOME)):
         yield from sorted(home for home in glob.glob(pattern) if os.path.isdir(home) and not os.path.islink(home))
+
+
+def read_listing(text: str) -> list[tuple[str, str]]:
+    """Alias and fingerprint from `keytool -list -rfc`; entries that are keys count for nothing."""
+    found = []
+    for entry in re.split(r"^Alias name: ", text.replace("\r\n", "\n"), flags=re.MULTILINE)[1:]:
+        certificate = _CERTIFICATE.search(entry)
+        if certificate and "\nEntry type: trustedCertEntry" in entry:
+            der = ssl.PEM_cert_to_DER_cert(certificate[0])
+            found.append((entry.partition("\n")[0], hashlib.sha256(der).hexdigest()))
+    return found
 
 
 def _is(tool: str) -> bool:

@@ -1,0 +1,187 @@
+"""NSS databases with the real certutil: ours in and out, everybody else's entries as they were."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from homeport.certs.authority import Authority
+from homeport.certs.nss_places import nss_stores
+from homeport.certs.place import Place
+from homeport.certs.root import Root
+from homeport.certs.store_nss import NssStore
+from homeport.model.errors import HomeportError
+
+pytestmark = pytest.mark.counterpart("certutil")
+
+
+def certutil(path: Path, *words: str) -> str:
+    done = subprocess.run(["certutil", words[0], "-d", f"sql:{path}", *words[1:]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """With a root of somebody else's."""
+    path = tmp_path / "home" / ".pki" / "nssdb"
+    path.mkdir(parents=True)
+    certutil(path, "-N", "--empty-password")
+    certutil(path, "-A", "-t", "C,C,", "-n", "corporate root", "-i", Authority.create(str(tmp_path / "x")).root.path)
+    return path
+
+
+@pytest.fixture
+def store(database: Path) -> NssStore:
+    return NssStore(Place(home=str(database)), "Chromium", str(database))
+
+
+@pytest.fixture
+def two(folder: str) -> tuple[Root, Root]:
+    """The current root and the one before."""
+    old = Authority.create(folder).root
+    new = Authority.renew(folder).root
+    retired = f"{folder}/retired/{old.fingerprint}.pem"
+    return new, Root(name=old.name, fingerprint=old.fingerprint, sha1=old.sha1, pem=old.pem, path=retired)
+
+
+class TestDatabase:
+    def test_in_and_out(self, store: NssStore, database: Path, two: tuple[Root, Root]) -> None:
+        before = certutil(database, "-L")
+        new, old = two
+        store.add(old)
+        store.add(new)
+        store.add(new)  # twice is once
+        assert store.trusts(two) == {new.fingerprint, old.fingerprint}
+        store.remove(old)
+        assert store.trusts(two) == {new.fingerprint}
+        store.remove(new)
+        assert certutil(database, "-L") == before
+        assert "BEGIN CERTIFICATE" in certutil(database, "-L", "-n", "corporate root", "-a")
+
+    def test_there_without_trust(self, store: NssStore, database: Path, two: tuple[Root, Root]) -> None:
+        new, _ = two
+        store.add(new)
+        certutil(database, "-M", "-n", new.name, "-t", ",,")
+        assert store.trusts([new]) == set()
+        assert store.holds([new]) == {new.fingerprint}
+        store.add(new)
+        assert store.trusts([new]) == {new.fingerprint}
+
+    def test_another_root_of_the_same_nickname(
+        self, store: NssStore, database: Path, two: tuple[Root, Root], tmp_path: Path
+    ) -> None:
+        new, _ = two
+        other = Authority.create(str(tmp_path / "other home")).root
+        certutil(database, "-A", "-t", "C,,", "-n", new.name, "-i", other.path)
+        assert store.holds([new]) == set()
+
+    def test_one_with_a_password(self, two: tuple[Root, Root], tmp_path: Path) -> None:
+        path = tmp_path / "profile"
+        path.mkdir()
+        (tmp_path / "password").write_text("tide table\n")
+        certutil(path, "-N", "-f", str(tmp_path / "password"))
+        store = NssStore(Place(home=str(tmp_path)), "Firefox", str(path))
+        with pytest.raises(HomeportError, match="has a password") as caught:
+            store.add(two[0])
+        assert caught.value.code == "trust-failed"
+
+    def test_one_that_is_damaged(self, store: NssStore, database: Path, two: tuple[Root, Root]) -> None:
+        (database / "cert9.db").write_bytes(b"no database")
+        with pytest.raises(HomeportError, match="certutil failed: ") as caught:
+            store.holds(two)
+        assert caught.value.code == "trust-failed"
+
+    def test_without_certutil(self, database: Path, two: tuple[Root, Root]) -> None:
+        store = NssStore(Place(home=str(database), which=lambda name: None), "Chromium", str(database))
+        with pytest.raises(HomeportError, match="certutil is not installed") as caught:
+            store.holds(two)
+        assert "libnss3-tools" in caught.value.hint
+
+
+class TestMade:
+    """A database that was not there."""
+
+    def test_made_and_discarded(self, two: tuple[Root, Root], tmp_path: Path) -> None:
+        path = tmp_path / "home" / ".local" / "share" / "pki" / "nssdb"
+        store = NssStore(Place(home=str(tmp_path)), "Chromium", str(path))
+        assert store.holds(two) == set()
+        assert not path.exists()  # asking makes nothing
+        store.add(two[0])
+        assert path.stat().st_mode & 0o777 == 0o700
+        store.discard_if_empty()
+        assert store.exists  # ours is in it
+        store.remove(two[0])
+        store.discard_if_empty()
+        assert list((tmp_path / "home").rglob("*nss*")) == []
+
+    def test_kept_when_somebody_has_put_something_in(self, two: tuple[Root, Root], tmp_path: Path) -> None:
+        path = tmp_path / "nssdb"
+        store = NssStore(Place(home=str(tmp_path)), "Chromium", str(path))
+        store.add(two[0])
+        certutil(path, "-A", "-t", "C,,", "-n", "corporate root", "-i", two[1].path)
+        store.remove(two[0])
+        store.discard_if_empty()
+        assert "corporate root" in certutil(path, "-L")
+
+
+class TestPlaces:
+    def found(self, home: Path, platform: str = "linux", *tools: str, **environ: str) -> dict[str, str]:
+        place = Place(
+            home=str(home), environ=environ, platform=platform, which=lambda name: name if name in tools else None
+        )
+        return {str(Path(store.path).relative_to(home)): store.name for store in nss_stores(place)}
+
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Path:
+        return tmp_path
+
+    def database(self, path: Path) -> None:
+        path.mkdir(parents=True)
+        (path / "cert9.db").touch()
+
+    def test_nobody_uses_nss(self, home: Path) -> None:
+        assert self.found(home) == {}
+
+    def test_chromium_that_has_not_run_yet(self, home: Path) -> None:
+        assert self.found(home, "linux", "google-chrome") == {".local/share/pki/nssdb": "Chromium, Chrome"}
+        assert self.found(home, "linux", "chromium", XDG_DATA_HOME=str(home / "data")) == {
+            "data/pki/nssdb": "Chromium, Chrome"
+        }
+
+    def test_the_old_folder_is_used_where_it_is(self, home: Path) -> None:
+        (home / ".pki" / "nssdb").mkdir(parents=True)
+        assert self.found(home, "linux", "chromium") == {".pki/nssdb": "Chromium, Chrome"}
+        self.database(home / ".local/share/pki/nssdb")
+        (home / ".pki/nssdb/cert9.db").touch()
+        assert set(self.found(home)) == {".pki/nssdb", ".local/share/pki/nssdb"}
+
+    def test_sandboxes_and_profiles(self, home: Path) -> None:
+        (home / "snap/chromium/current").mkdir(parents=True)
+        self.database(home / ".var/app/com.google.Chrome/data/pki/nssdb")
+        for path in (
+            ".mozilla/firefox/ab12.default-release",
+            ".config/mozilla/firefox/cd34.work",
+            "snap/firefox/common/.mozilla/firefox/ef56.default",
+            ".var/app/org.mozilla.firefox/.mozilla/firefox/gh78.default",
+            ".librewolf/ij90.default",
+        ):
+            self.database(home / path)
+        (home / ".mozilla/firefox/Crash Reports").mkdir()
+        assert self.found(home) == {
+            "snap/chromium/current/.pki/nssdb": "Chromium (snap)",
+            ".var/app/com.google.Chrome/data/pki/nssdb": "com.google.Chrome (flatpak)",
+            ".mozilla/firefox/ab12.default-release": "Firefox (default-release)",
+            ".config/mozilla/firefox/cd34.work": "Firefox (work)",
+            "snap/firefox/common/.mozilla/firefox/ef56.default": "Firefox, snap (default)",
+            ".var/app/org.mozilla.firefox/.mozilla/firefox/gh78.default": "Firefox, flatpak (default)",
+            ".librewolf/ij90.default": "LibreWolf (default)",
+        }
+
+    def test_firefox_elsewhere(self, home: Path) -> None:
+        self.database(home / "Library/Application Support/Firefox/Profiles/ab12.default")
+        self.database(home / "AppData/Roaming/Mozilla/Firefox/Profiles/cd34.default")
+        assert list(self.found(home, "darwin")) == ["Library/Application Support/Firefox/Profiles/ab12.default"]
+        assert list(self.found(home, "win32")) == ["AppData/Roaming/Mozilla/Firefox/Profiles/cd34.default"]
