@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +134,27 @@ async def test_a_thousand_broken_beginnings_leave_nothing_behind(road: Road) -> 
     assert not others
     if before:
         assert len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_https_only_and_off(road: Road, self_signed: Path, secure: bool) -> None:
+    (await road.upstream(hello, "safe")).https = "only"
+    (await road.upstream(hello, "open", default=False)).https = "off"
+    road.trusting = ssl.create_default_context(cafile=f"{self_signed}.crt") if secure else None
+    answers = {}
+    for name in ("safe", "open"):
+        client = await road.connect()
+        client.send(b"GET /a?b HTTP/1.1\r\nHost: %s.localhost:62893\r\n\r\n" % name.encode())
+        answers[name] = await client.head()
+    if secure:
+        assert answers["safe"].startswith(b"HTTP/1.1 200 ")
+        assert answers["open"].startswith(b"HTTP/1.1 421 ")
+    else:
+        assert answers["safe"].startswith(b"HTTP/1.1 308 ")
+        assert b"\r\nLocation: https://safe.localhost:62893/a?b\r\n" in answers["safe"]
+        assert answers["open"].startswith(b"HTTP/1.1 200 ")
+
+
+async def test_no_certificate_for_a_route_without_https(road: Road) -> None:
+    (await road.upstream(hello, "open")).https = "off"
+    assert await road.ask(client_of(road, "open.localhost")[2].read()) == UNRECOGNISED_NAME

@@ -152,7 +152,7 @@ def _route(name: str, file: ProjectFile, branch: str) -> RouteSpec:
     """A worktree has routes of its own too: without its branch the second one would find the name taken."""
     table = file.routes[name]
     full_name = f"{branch}.{name}" if branch else name
-    return RouteSpec(name=full_name, target=table.target, listen=table.listen, default=table.default)
+    return RouteSpec(name=full_name, target=table.target, listen=table.listen, default=table.default, https=table.https)
 
 
 class _SpecMaker:
@@ -201,6 +201,7 @@ class _SpecMaker:
             start=app.start,
             idle_stop_s=app.idle_stop_s,
             default=name == self._default,
+            https=app.https,
             branch=self._branch,
         )
 

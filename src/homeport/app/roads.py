@@ -11,12 +11,12 @@ from collections.abc import Callable
 from homeport.app.taken import FindTaken, told
 from homeport.app.urls import Urls
 from homeport.gateway.door import Door
-from homeport.gateway.routes import CONTROL, Route
+from homeport.gateway.routes import CONTROL, Kind, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.tcp import TcpRelay
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
-from homeport.model.route import RouteSpec, RouteState
+from homeport.model.route import Https, RouteSpec, RouteState
 from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
 
 
@@ -42,7 +42,8 @@ class Roads:
         if kind == "tcp":
             route = Route(spec.name, target, "tcp", listen=spec.listen)
         else:
-            route = Route(spec.name, target, "unix" if kind == "unix" else "http", default=spec.default)
+            form: Kind = "unix" if kind == "unix" else "http"
+            route = Route(spec.name, target, form, default=spec.default, https=spec.https)
         self._door.routes.add(route)
         try:
             await self._listen(route, spec.listen)
@@ -59,13 +60,13 @@ class Roads:
         self._changed(state)
         return state
 
-    def add_app(self, name: str, target: Target, *, default: bool) -> None:
+    def add_app(self, name: str, target: Target, *, default: bool, https: Https = "also") -> None:
         """The route of an app; one that stands there already now leads to `target`."""
         found = self._door.routes.get(name)
         if found is not None and found.kind == "app":
-            found.target, found.default = target, default
+            found.target, found.default, found.https = target, default, https
             return
-        self._told_after_adding(Route(name, target, "app", default=default))
+        self._told_after_adding(Route(name, target, "app", default=default, https=https))
 
     def check_free_for_app(self, name: str) -> None:
         """Raises HomeportError("name-taken") where an extra route has that name."""

@@ -40,7 +40,7 @@ class RunningApps:
         ]
         apps = await self._supervisor.start_all(wanted)
         for app in apps:
-            self._roads.add_app(app.route, app, default=app.spec.default)
+            self._roads.add_app(app.route, app, default=app.spec.default, https=app.spec.https)
         if default in routes:
             self._take_default_from_others(default)
         return [app.snapshot() for app in apps]
@@ -74,7 +74,7 @@ class RunningApps:
             app: App = self._supervisor.app(route)
             if app.spec.default and route != default:
                 app.spec = msgspec.structs.replace(app.spec, default=False)
-                self._roads.add_app(route, app, default=False)
+                self._roads.add_app(route, app, default=False, https=app.spec.https)
 
     def _refuse_at_the_end(self) -> None:
         if self._is_ending():

@@ -54,11 +54,13 @@ APP_KEYS: dict[str, Key] = {
     "start": Key("start", values.one_of("up", "on-request")),
     "idle_stop": Key("idle_stop_s", app_values.duration()),
     "default": Key("default", values.boolean),
+    "https": Key("https", values.one_of("also", "only", "off")),
 }
 ROUTE_KEYS: dict[str, Key] = {
     "target": Key("target", app_values.target),
     "listen": Key("listen", app_values.listen),
     "default": Key("default", values.boolean),
+    "https": Key("https", values.one_of("also", "only", "off")),
 }
 TOP_KEYS = ("name", "apps", "routes")
 
@@ -67,7 +69,7 @@ _SYNONYMS = {
     "command": "run", "cmd": "run", "script": "run", "exec": "run", "directory": "serve", "static": "serve",
     "server": "with", "workdir": "cwd", "environment": "env", "dotenv": "env_file", "healthcheck": "ready",
     "health": "ready", "depends_on": "needs", "app": "apps", "services": "apps", "processes": "apps", "route": "routes",
-    "proxy": "routes", "upstream": "target", "url": "target",
+    "tls": "https", "ssl": "https", "proxy": "routes", "upstream": "target", "url": "target",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from homeport.model.app import Ready
+from homeport.model.route import Https
 
 
 class AppTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,7 @@ class AppTable(msgspec.Struct, frozen=True, kw_only=True):
     start: Literal["up", "on-request"] = "up"
     idle_stop_s: float | None = None
     default: bool = False
+    https: Https = "also"
 
 
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     listen: str = ""
     default: bool = False
+    https: Https = "also"
 
 
 class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):

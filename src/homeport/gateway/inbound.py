@@ -15,7 +15,7 @@ from homeport.gateway import pages
 from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.gateway.routes import Route, UnknownHost
 from homeport.gateway.visit import Visit
-from homeport.model.exchange import REFUSED
+from homeport.model.exchange import COMPLETE, REFUSED
 from homeport.streams.tls import TlsTransport
 from homeport.wire.client_hello import NEED_MORE, NOT_TLS, ClientHello, client_hello
 from homeport.wire.http1 import (
@@ -338,10 +338,25 @@ class Inbound(asyncio.Protocol):
         if route is None:
             visit.answer_ourselves(404, pages.NO_DEFAULT, REFUSED)
             return
+        if route.https != "also" and self._is_wrong_scheme(visit, route, head):
+            return
         if head.host != self._forwarded_host:
             self._forwarded_host = head.host
             self._forwarded = door.forwarded(self.client, head.host, b"https" if self.is_secure else b"http")
         visit.enter(route, head, prefix, self._forwarded, now_s)
+
+    def _is_wrong_scheme(self, visit: Visit, route: Route, head: RequestHead) -> bool:
+        """Whether the route wants it the other way, which the client is then told."""
+        if route.https == "off" and self.is_secure:
+            visit.answer_ourselves(421, pages.NO_HTTPS, REFUSED)
+        elif route.https == "only" and not self.is_secure and head.target.startswith(b"/"):
+            location = b"Location: https://" + head.host + head.target + b"\r\n"
+            visit.answer_ourselves(308, pages.HTTPS_ONLY, COMPLETE, location)
+        elif route.https == "only" and not self.is_secure:
+            visit.answer_ourselves(421, pages.HTTPS_ONLY, REFUSED)
+        else:
+            return False
+        return True
 
     def _read_body(self, data: bytes) -> None:
         """Pass on what belongs to the body; what follows it is the next request."""

@@ -31,6 +31,10 @@ LOOP = Finding(
     next="homeport status",
 )
 
+NO_HTTPS = Finding(code="no-https", what="This app is not served over HTTPS.", why='Its route says https = "off".')
+HTTPS_ONLY = Finding(
+    code="https-only", what="This app is served over HTTPS alone.", why='Its route says https = "only".'
+)
 MOVED = Finding(code="moved", what="This app answers one slash further.")
 
 _STYLE = """

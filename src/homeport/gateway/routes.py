@@ -13,6 +13,7 @@ from typing import Literal
 from homeport.gateway.seams import Target
 from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED, is_route_name
+from homeport.model.route import Https
 
 Kind = Literal["app", "http", "unix", "tcp", "control"]
 
@@ -25,14 +26,24 @@ _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only 
 class Route:
     """A name and its target, with the counters of the gateway: `active` and all `visits`, `last_s` the last one."""
 
-    __slots__ = ("active", "default", "kind", "last_s", "listen", "name", "target", "visits")
+    __slots__ = ("active", "default", "https", "kind", "last_s", "listen", "name", "target", "visits")
 
-    def __init__(self, name: str, target: Target, kind: Kind, *, default: bool = False, listen: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        target: Target,
+        kind: Kind,
+        *,
+        default: bool = False,
+        listen: str = "",
+        https: Https = "also",
+    ) -> None:
         self.name = name
         self.target = target
         self.kind: Kind = kind
         self.default = default
         self.listen = listen
+        self.https: Https = https
         self.active = 0
         self.visits = 0
         self.last_s = 0.0
@@ -105,10 +116,13 @@ class Routes:
 
     def is_ours(self, name: str) -> bool:
         """Whether a TLS client may ask for this name: a route's, a plain host, or none at all."""
+        if not name or name in PLAIN_HOSTS:
+            return True
         try:
-            return not name or name in PLAIN_HOSTS or self._look_up(name.encode()) is not None
+            route = self._look_up(name.encode())
         except UnknownHost:
             return False
+        return route is not None and route.https != "off"
 
     def _look_up(self, host: bytes) -> Route | None:
         name = normalised(host)

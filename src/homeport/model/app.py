@@ -8,6 +8,7 @@ import msgspec
 
 from homeport.model.finding import Finding
 from homeport.model.ports import PortStory
+from homeport.model.route import Https
 
 State = Literal["idle", "waiting", "starting", "ready", "backoff", "stopping", "stopped", "exited", "failed"]
 # idle: starts on the first request · waiting: for what it needs · backoff: about to be restarted
@@ -58,6 +59,7 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     start: Literal["up", "on-request"] = "up"
     idle_stop_s: float | None = None
     default: bool = False  # answers on the plain address
+    https: Https = "also"
     branch: str = ""  # of a git worktree other than the main one: the route becomes BRANCH.NAME
 
 

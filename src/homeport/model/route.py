@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+Https = Literal["also", "only", "off"]  # beside plain http · plain http is redirected · never
+
 
 class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What `homeport route NAME TARGET` asks for. `target` is `http://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
@@ -14,6 +16,7 @@ class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     listen: str = ""  # a port of its own: needed for tcp, allowed for the others
     default: bool = False
+    https: Https = "also"
 
 
 class RouteState(msgspec.Struct, kw_only=True):

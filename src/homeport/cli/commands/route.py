@@ -8,7 +8,9 @@ from homeport.cli.complete import complete_route
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.cli.status_view import route_lines
-from homeport.model.route import RouteSpec, RouteState
+from homeport.model.route import Https, RouteSpec, RouteState
+
+HTTPS_HELP = "Beside plain http, instead of it, or not at all. [also]"
 
 
 @click.command("route", short_help="Give something that already runs a name")
@@ -16,10 +18,13 @@ from homeport.model.route import RouteSpec, RouteState
 @click.argument("target", required=False)
 @click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: target needs one.")
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
+@click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
 @click.option("--remove", is_flag=True, help="Remove the route NAME.")
 @command_options(json=True, door=True)
 @pass_session
-def command(session: Session, name: str | None, target: str | None, listen: str, default: bool, remove: bool) -> None:
+def command(
+    session: Session, name: str | None, target: str | None, listen: str, default: bool, https: Https, remove: bool
+) -> None:
     """Give something that already runs a name behind the door. Without NAME, list the routes.
 
     TARGET is a URL, the path of a Unix socket, or a TCP address. The route stays until it is
@@ -39,7 +44,7 @@ def command(session: Session, name: str | None, target: str | None, listen: str,
     elif target is None:
         raise click.UsageError(f"route {name!r} needs a target, such as http://127.0.0.1:8080")
     else:
-        spec = RouteSpec(name=name, target=_with_scheme(target), listen=listen, default=default)
+        spec = RouteSpec(name=name, target=_with_scheme(target), listen=listen, default=default, https=https)
         _show(session, session.engine().routes.add(spec))
 
 
