@@ -27,7 +27,6 @@ COUNTERPARTS = {
     "lsof": "lsof",
     "tmux": "tmux",
     "openssl": "openssl",
-    "openssl": "openssl",
     "certutil": "libnss3-tools",
     "keytool": "default-jre-headless",
 }

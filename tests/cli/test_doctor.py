@@ -190,6 +190,8 @@ def test_a_message_is_explained_for_this_machine(port: int, closed: int) -> None
     assert (again.status, "works-now" in again.out) == (0, True)
     mixed = invoke(["doctor", "--explain", "ssl wrong version number", f"localhost:{port}"])
     assert (mixed.status, "tls-not-spoken" in mixed.out) == (2, True)
+    denied = invoke(["doctor", "--explain", f"listen EACCES: permission denied 127.0.0.1:{closed}"])
+    assert (denied.status, "port-privileged" in denied.out) == (0, True)
     asks = invoke(["doctor", "--explain", "blocked by Local Network Access checks"])
     assert (asks.status, "local-network-access" in asks.out) == (0, True)
 

@@ -87,7 +87,7 @@ class Doctor:
         if not named or saying.look == "nothing":
             return Report(said=saying.means, findings=(said.finding_of(saying),))
         if saying.look == "taken":
-            return Report(said=saying.means, findings=(self._taken(named),))
+            return Report(said=saying.means, findings=(self._taken(named, saying),))
         if saying.look == "tls" and "://" not in named:
             named = f"https://{named if ':' in named else 'localhost:' + named}/"
         report = self.examine(named)
@@ -95,10 +95,12 @@ class Doctor:
             return Report(said=saying.means, walks=report.walks, findings=report.findings)
         return Report(said=saying.means, walks=report.walks, findings=(_works_now(named), *report.findings))
 
-    def _taken(self, place: str) -> Finding:
+    def _taken(self, place: str, saying: said.Saying) -> Finding:
         port = parse_target(_with_port(place)).port
         story = self._hands.story(port)
         if not story.listening and not story.occupants and set(story.bindable.values()) <= {"free", "absent"}:
+            if saying.code != "port-taken":
+                return said.finding_of(saying)  # we may do what whoever wrote the message may not
             return Finding(
                 code="port-free-now",
                 level="note",
