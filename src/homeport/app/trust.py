@@ -91,13 +91,17 @@ class Trust:
             return self._report(authority, reports)
 
     def untrust(self) -> TrustReport:
-        """Every root of ours out of every store; when that is done, the folder with the key goes too."""
+        """Every root of ours out of every store; when that is done, the folder with the key goes too.
+
+        The report has no fingerprint then. A store that cannot be read counts where it was given a root once.
+        """
         with self._alone():
             known = roots(self.folder)
             receipt = read_receipt(self.folder)
             reports = [self._clear(store, known, receipt) for store in self._stores()] if known else []
-            if not receipt.stores and not any(report.did == "failed" or report.stale for report in reports):
-                shutil.rmtree(self.folder, ignore_errors=True)
+            if receipt.stores or any(report.stale for report in reports):
+                return TrustReport(fingerprint=known[0].fingerprint, root=known[0].path, stores=tuple(reports))
+            shutil.rmtree(self.folder, ignore_errors=True)
             return TrustReport(stores=tuple(reports))
 
     @contextmanager
@@ -168,6 +172,7 @@ class Trust:
         store.add(root)
 
     def _clear(self, store: Store, known: Sequence[Root], receipt: Receipt) -> StoreReport:
+        there: set[str] = set()
         try:
             there = store.holds(known)
             if there and store.needs_root and not self._may_use_root(f"{store.name} needs root to be changed"):
@@ -181,7 +186,7 @@ class Trust:
             if isinstance(store, NssStore) and store.path in receipt.made:
                 store.discard_if_empty()
         except HomeportError as error:
-            return _not_done(store, error)
+            return _not_done(store, error, len(there))
         if receipt.stores.pop(store.path, None) is not None:
             write_receipt(self.folder, receipt)
         return _of(store, "not-trusted", "removed" if there else "")
@@ -201,7 +206,7 @@ class Trust:
 
 
 def ca_folder(home: Home) -> str:
-    return os.path.join(home.root, "ca")
+    return home.authority
 
 
 def _of(
@@ -218,9 +223,9 @@ def _of(
     )
 
 
-def _not_done(store: Store, error: HomeportError) -> StoreReport:
+def _not_done(store: Store, error: HomeportError, stale: int = 0) -> StoreReport:
     did: Did = "skipped" if error.code in _SOFT else "failed"
-    return _of(store, "unknown", did, why=error.message, next=error.hint)
+    return _of(store, "unknown", did, stale, why=error.message, next=error.hint)
 
 
 def shell_environment(

@@ -60,7 +60,7 @@ def show_untrust(session: Session, report: TrustReport) -> None:
     gone = [store for store in report.stores if store.did == "removed"]
     left = [store for store in report.stores if store.stale or store.did in ("failed", "skipped")]
     _show_stores(session, [*gone, *left])
-    if any(store.stale or store.did == "failed" for store in left):
+    if report.fingerprint:
         session.say("homeport's CA is still in a store; its folder is kept until that is done")
     else:
         session.say("nothing trusts homeport's CA any more" if gone else "nothing trusted homeport's CA")

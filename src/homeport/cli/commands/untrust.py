@@ -30,4 +30,4 @@ def command(session: Session, yes: bool) -> int:
         session.json(report)
     else:
         show_untrust(session, report)
-    return 1 if any(store.did in ("failed", "skipped") and store.stale for store in report.stores) else 0
+    return 1 if report.fingerprint else 0
