@@ -192,6 +192,10 @@ def test_a_message_is_explained_for_this_machine(port: int, closed: int) -> None
     assert (mixed.status, "tls-not-spoken" in mixed.out) == (2, True)
     denied = invoke(["doctor", "--explain", f"listen EACCES: permission denied 127.0.0.1:{closed}"])
     assert (denied.status, "port-privileged" in denied.out) == (0, True)
+    unknown = invoke(["doctor", "--explain", "getaddrinfo ENOTFOUND shop.invalid http://shop.invalid/"])
+    assert (unknown.status, "name-not-found" in unknown.out) == (2, True)
+    alone = invoke(["doctor", "--explain", "EMFILE: too many open files"])
+    assert (alone.status, alone.out.count("as many files and connections open as it may")) == (0, 1)
     asks = invoke(["doctor", "--explain", "blocked by Local Network Access checks"])
     assert (asks.status, "local-network-access" in asks.out) == (0, True)
 

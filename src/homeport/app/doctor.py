@@ -7,36 +7,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Literal
 
-from homeport.app.firewall import Confirm as Confirm
-from homeport.app.firewall import Fixed as Fixed
-from homeport.app.firewall import fix, traced
+from homeport.app.doctor_firewall import Traced, is_root
 from homeport.app.ports import who
 from homeport.doctor import said
 from homeport.doctor.checks.app import explain_app
+from homeport.doctor.checks.names import explain_names
 from homeport.doctor.checks.port_taken import explain_taken
 from homeport.doctor.diagnosis import diagnose_machine
 from homeport.doctor.facts import Listening as Listening
-from homeport.doctor.facts import MachineFacts, Target
+from homeport.doctor.facts import MachineFacts, PathFacts, Target
 from homeport.doctor.facts import Phase as Phase
 from homeport.doctor.facts import Report as Report
 from homeport.doctor.facts import Resolved as Resolved
 from homeport.doctor.facts import Walk as Walk
 from homeport.doctor.gather_machine import machine_facts
-from homeport.doctor.gather_reach import reach
+from homeport.doctor.gather_names import resolve
 from homeport.doctor.seams import Hands
 from homeport.doctor.target import parse_target
 from homeport.doctor.walk import Walker
-from homeport.machine.firewall import Firewall as RealFirewall
 from homeport.machine.firewall import this_firewall
 from homeport.machine.network import this_network
 from homeport.machine.ports import this_computer
 from homeport.model.app import AppFacts, AppState
-from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
-from homeport.model.firewall import Deciding, FirewallState
 from homeport.model.route import RouteState
 from homeport.model.status import Status
 
@@ -88,6 +83,8 @@ class Doctor:
             return Report(said=saying.means, findings=(said.finding_of(saying),))
         if saying.look == "taken":
             return Report(said=saying.means, findings=(self._taken(named, saying),))
+        if saying.look == "name":
+            return Report(said=saying.means, findings=(self._named(named),))
         if saying.look == "tls" and "://" not in named:
             named = f"https://{named if ':' in named else 'localhost:' + named}/"
         report = self.examine(named)
@@ -109,6 +106,12 @@ class Doctor:
                 next="start your server again",
             )
         return explain_taken(story)
+
+    def _named(self, place: str) -> Finding:
+        """How the name is resolved; whether somebody listens there is another question."""
+        target = parse_target(_with_port(place))
+        facts = PathFacts(target=target, names=resolve(target.host), machine=self._machine())
+        return explain_names(facts) or _works_now(target.host, "is resolved")
 
     def _name_in(self, text: str) -> str | None:
         """The route or app that the text names."""
@@ -161,21 +164,6 @@ class Doctor:
         return machine_facts(self._hands.ports, self._hands.network, self._hands.environment)
 
 
-class Traced:
-    """A firewall that is asked by tracing a connection instead of reading its rules."""
-
-    def __init__(self, firewall: RealFirewall) -> None:
-        self._firewall = firewall
-
-    def states(self) -> list[FirewallState]:
-        return self._firewall.states()
-
-    def deciding(
-        self, endpoint: Endpoint, protocol: Literal["tcp", "udp"] = "tcp", uid: int | None = None
-    ) -> Deciding | None:
-        return traced(self._firewall, endpoint, is_root=is_root())
-
-
 def this_doctor(
     status: Status | None = None, environment: Mapping[str, str] | None = None, *, trace: bool = False
 ) -> Doctor:
@@ -194,25 +182,6 @@ def this_doctor(
     return Doctor(hands, status)
 
 
-def is_root() -> bool:
-    """Windows tells when it is tried."""
-    return not hasattr(os, "geteuid") or os.geteuid() == 0
-
-
-def blocked_endpoint(report: Report) -> Endpoint | None:
-    """The first address that a firewall keeps from us, by what the walks found."""
-    for walk in report.walks:
-        if any(finding.code.startswith("firewall-") for finding in walk.findings):
-            failed = [one.endpoint for one in walk.facts.reached if one.outcome != "connected"]
-            return next((one for one in failed if walk.facts.listeners_at(one.host)), failed[0])
-    return None
-
-
-def fix_firewall(endpoint: Endpoint, confirm: Confirm) -> Fixed:
-    """Let the port through on loopback, after a yes. Raises HomeportError("needs-root")."""
-    return fix(this_firewall(), endpoint, confirm, lambda at: reach(at).outcome == "connected", is_root=is_root())
-
-
 def _with_port(text: str) -> str:
     """`localhost` and `api.localhost` alone are URLs, as they are typed into a browser."""
     return f"http://{text}/" if text and not any(char in text for char in ":/") and not text.isdigit() else text
@@ -227,11 +196,11 @@ def _told(app: AppState) -> Finding:
     return app.finding or explain_app(AppFacts(name=app.name, route=app.route, state=app.state, listens=app.listens))
 
 
-def _works_now(place: str) -> Finding:
+def _works_now(place: str, verb: str = "answers") -> Finding:
     return Finding(
         code="works-now",
         level="note",
-        what=f"{place} answers now",
+        what=f"{place} {verb} now",
         why="The message is from another moment, from another client, or from inside a container.",
         next="try again where the message came from",
     )

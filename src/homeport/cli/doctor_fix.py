@@ -8,7 +8,8 @@ from typing import Any
 
 import rich_click as click
 
-from homeport.app.doctor import Fixed, Report, blocked_endpoint, fix_firewall
+from homeport.app.doctor import Report
+from homeport.app.doctor_firewall import Fixed, blocked_endpoint, fix_firewall
 from homeport.cli.doctor_view import exit_status
 from homeport.cli.session import Session
 from homeport.model.firewall import Deciding, Fix

@@ -28,7 +28,9 @@ def exit_status(report: Report) -> int:
 
 def report_lines(report: Report, paint: Paint, width: int | None) -> list[str]:
     """What was asked about, in full."""
-    blocks = [textwrap.wrap(f"It says that {report.said}.", width or 10_000)] if report.said else []
+    is_repeated = any(finding.what == report.said for finding in report.findings)
+    says = report.said and not is_repeated
+    blocks = [textwrap.wrap(f"It says that {report.said}.", width or 10_000)] if says else []
     blocks += [[line for one in report.findings for line in finding_lines(one, paint, width)]]
     for walk in report.walks:
         blocks.append(_walk_lines(walk, paint, width))

@@ -12,7 +12,8 @@ import msgspec
 
 from homeport.model.finding import Finding
 
-Look = Literal["walk", "tls", "taken", "nothing"]  # what helps: the path, the path with TLS, who holds the port
+# What helps: the path, the path with TLS, who holds the port, the name alone.
+Look = Literal["walk", "tls", "taken", "name", "nothing"]
 
 
 class Saying(msgspec.Struct, frozen=True):
@@ -90,7 +91,7 @@ SAYINGS: tuple[Saying, ...] = (
         r"ENOTFOUND|EAI_AGAIN|ERR_NAME_NOT_RESOLVED|Name or service not known|nodename nor servname|getaddrinfo"
         r"|could not resolve host|Temporary failure in name resolution|UnknownHostException|server not found",
         "name-not-found",
-        "walk",
+        "name",
         "the name was not found by the program that asked",
         "use 127.0.0.1 with the Host header, or write the name into /etc/hosts",
     ),
