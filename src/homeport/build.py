@@ -54,6 +54,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         # The recorder is a process of its own: it starts while this one imports the rest, 150 ms.
         from homeport.app.apps import AppsUseCases
+        from homeport.app.door_certificates import DoorCertificates
         from homeport.app.engine import EngineUseCases
         from homeport.app.events import Hub
         from homeport.app.idle import Idle
@@ -69,6 +70,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.sinks import Activity, LogSink, Watching
         from homeport.app.traffic import TrafficUseCases
         from homeport.app.urls import Urls
+        from homeport.certs.environment import child_environment
         from homeport.control.auth import Auth, new_secret
         from homeport.control.entrance import Entrance
         from homeport.control.portserver import Portserver
@@ -91,14 +93,15 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         notices = await clean_up(home, machine)
         await recorder
 
-        door = Door(Routes(), recording.tap, machine.client_is_gone)
+        certificates = DoorCertificates(home.authority, daemon.say)
+        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates)
         doors = Doors(door, taken)
         await doors.open(wanted, free)
         parts.push_async_callback(door.close)
         tcp = TcpRelay(recording.tap)
         tcp.start()
         parts.callback(tcp.stop)
-        urls = Urls(doors.first)
+        urls = Urls(doors.first, lambda: os.path.exists(home.authority))
         roads = Roads(door, tcp, urls, Lookout(ports).explain, lambda state: hub.publish("route", state), taken)
 
         leases = Leases(machine.ephemeral_range())
@@ -125,6 +128,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 socket_for=home.socket_for,
                 activity=Activity(roads),
                 directories=directories,
+                trust=lambda environ: child_environment(home.authority, environ),
                 portserver=portserver.address,
             )
         )

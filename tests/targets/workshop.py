@@ -54,7 +54,7 @@ class FakeUrls:
     def of(self, route: str) -> str:
         return f"http://127.0.0.1:1/@{route}"
 
-    def all(self, route: str, default: bool) -> list[str]:
+    def all(self, route: str, default: bool, https: str) -> list[str]:
         return ["http://127.0.0.1:1"] * default + [f"http://{route}.localhost:1", self.of(route)]
 
 

@@ -145,7 +145,7 @@ class Roads:
         if route.kind == "control":
             return [f"{self._urls.named(route.name)}/"]
         own = [f"http://{route.listen}/"] if route.listen else []
-        return [*self._urls.all(route.name, default), *own]
+        return [*self._urls.all(route.name, default, route.https), *own]
 
 
 def _text(route: Route) -> str:

@@ -75,9 +75,7 @@ class Certificates:
         that use the old one go on. Without a name, and for localhost, the base certificate with the addresses.
         Raises HomeportError("broken-ca") when the authority has expired.
         """
-        name = (name or "localhost").lower().rstrip(".")
-        if name in self._addresses:  # not allowed in SNI (RFC 6066, section 3), and sent all the same
-            name = "localhost"
+        name = self._asked(name)
         if name != "localhost" and not self._known(name):
             return None
         key = (name, client_ca, self._alpn if alpn is None else tuple(alpn))
@@ -90,6 +88,18 @@ class Certificates:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
             return made.context
+
+    def at_hand(self, name: str) -> ssl.SSLContext | None:
+        """What `for_name` would answer without making anything."""
+        with self._lock:
+            self._follow_renewal()
+            made = self._made.get((self._asked(name), None, self._alpn))
+            return made.context if made is not None and made.is_fresh(self._now_s()) else None
+
+    def _asked(self, name: str | None) -> str:
+        name = (name or "localhost").lower().rstrip(".")
+        # Addresses are not allowed in SNI (RFC 6066, section 3), and sent all the same.
+        return "localhost" if name in self._addresses else name
 
     def warm(self) -> None:
         """Import what signs, and make the base context: 0.1 s, in a thread, before the first client comes."""

@@ -61,6 +61,11 @@ class Home:
         return self._file("leases.json")
 
     @property
+    def authority(self) -> str:
+        """The folder of the local CA."""
+        return self._file("ca")
+
+    @property
     def store(self) -> str:
         return self._file("recording.db")
 

@@ -127,7 +127,7 @@ class App:
         return self.snapshot()
 
     def snapshot(self) -> AppState:
-        urls = self._around.urls.all(self.route, self.spec.default)
+        urls = self._around.urls.all(self.route, self.spec.default, self.spec.https)
         return AppState(
             name=self.spec.name,
             project=self.spec.project,

@@ -123,13 +123,14 @@ class ProcessApp(App):
         cwd = os.path.join(spec.folder, spec.cwd)
         if not os.path.isdir(cwd):
             raise FileNotFoundError(f"its folder {cwd} does not exist")
-        urls = self._around.urls.all(self.route, spec.default)
+        urls = self._around.urls.all(self.route, spec.default, spec.https)
         marker = f"{self._around.marker_key}/{self.route}"
         env = command.environment(
             spec, self.given, marker=marker, url=urls[0] if urls else "", neighbours=self._neighbours(self)
         )
         if self._around.portserver:
             env.setdefault("PORTSERVER_ADDRESS", self._around.portserver)
+        env.update(self._around.trust(env))
         words = command.words(spec.command, self.given)
         if not isinstance(words, str):
             words = [find_program(words[0], cwd, env), *words[1:]]

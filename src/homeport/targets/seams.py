@@ -5,7 +5,7 @@ Everything here is called from the engine's loop, returns at once and never rais
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from homeport.model.app import AppFacts, AppState, Serve
 from homeport.model.endpoint import Endpoint
 from homeport.model.finding import Finding
 from homeport.model.ports import PortStory
+from homeport.model.route import Https
 from homeport.targets.journal import Journal
 
 Explain = Callable[[AppFacts], Finding]
@@ -33,7 +34,7 @@ class Urls(Protocol):
     def of(self, route: str) -> str:
         """The URL that works wherever names of *.localhost do not resolve: `http://127.0.0.1:62893/@web`."""
 
-    def all(self, route: str, default: bool) -> list[str]:
+    def all(self, route: str, default: bool, https: Https) -> list[str]:
         """Every URL of a route, the one for browsers first."""
 
 
@@ -80,5 +81,7 @@ class Surroundings:
     socket_for: Callable[[str], str]
     activity: Activity | None = None
     directories: Directories | None = None
+    # What makes an app trust the local CA, given the environment that it has; nothing where there is no CA.
+    trust: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda environ: {}
     portserver: str = ""  # for PORTSERVER_ADDRESS: apps' tests lease their ports here
     pace: Pace = field(default_factory=Pace)

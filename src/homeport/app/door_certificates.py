@@ -1,0 +1,48 @@
+"""The certificates of the door, from the local CA of this home: made when the first client asks for HTTPS.
+
+The CA itself is made then too, whether anybody trusts it yet or not: browsers believe it after
+`homeport trust`. Which names may be asked for is the gateway's decision; nothing is made before it was
+asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ssl import SSLContext
+from typing import TYPE_CHECKING
+
+from homeport.model.errors import HomeportError
+
+if TYPE_CHECKING:
+    from homeport.certs.contexts import Certificates
+
+
+class DoorCertificates:
+    """See homeport.gateway.seams.Certificates. `folder` is where the CA lives, `report` hears what went wrong."""
+
+    def __init__(self, folder: str, report: Callable[[HomeportError], None]) -> None:
+        self._folder, self._report = folder, report
+        self._certificates: Certificates | None = None
+        self._one_at_a_time = asyncio.Lock()  # or two first clients would make two authorities
+
+    def at_hand(self, name: str) -> SSLContext | None:
+        return self._certificates.at_hand(name) if self._certificates is not None else None
+
+    async def make(self, name: str) -> SSLContext | None:
+        """0.15 s for the first one, which imports what signs; then 3 ms. In a thread, since the road must not wait."""
+        async with self._one_at_a_time:
+            try:
+                return await asyncio.to_thread(self._make, name)
+            except HomeportError as error:
+                self._report(error)
+                return None
+
+    def _make(self, name: str) -> SSLContext | None:
+        if self._certificates is None:
+            from homeport.certs.authority import Authority
+            from homeport.certs.contexts import Certificates
+
+            authority = Authority.load(self._folder) or Authority.create(self._folder)
+            self._certificates = Certificates(authority, lambda _: True)
+        return self._certificates.for_name(name)
