@@ -1,4 +1,4 @@
-"""Where the doctor and the firewall meet: which endpoint is blocked, what a trace of it shows, opening it after a yes."""
+"""Where the doctor and the firewall meet: which endpoint is blocked, what a trace shows, opening it after a yes."""
 
 from __future__ import annotations
 
