@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -97,6 +98,23 @@ class TestFolder:
         assert path.read_bytes() == made.root_pem
         path.chmod(0o644)
         assert Authority.load(folder) is not None
+
+    def test_where_nothing_can_be_written(self, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(HomeportError, match="cannot be written: No space left") as caught:
+            Authority.create(folder)
+        assert caught.value.code == "broken-ca"
+        assert os.listdir(folder) == []
+
+    def test_a_home_that_is_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "home").touch()
+        for verb in (Authority.load, Authority.create):
+            with pytest.raises(HomeportError) as caught:
+                verb(str(tmp_path / "home" / "ca"))
+            assert caught.value.code == "unsafe-home"
 
 
 class TestDamage:

@@ -76,6 +76,10 @@ class Authority:
             private.check(os.lstat(folder), folder, private.RENEW)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise HomeportError(
+                "unsafe-home", f"{folder} cannot be read: {error.strerror}", f"ls -l {folder}"
+            ) from error
         path = _file(folder)
         data = private.read(path)
         if data is None:

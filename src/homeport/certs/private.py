@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Callable
 
 from homeport.model.errors import HomeportError
 
@@ -44,38 +45,33 @@ def read(path: str) -> bytes | None:
 
 def create(path: str, data: bytes) -> bool:
     """Write the file where there is none, all at once; False where somebody else was earlier."""
-    temporary = _written(path, data)
-    try:
-        if sys.platform == "win32":
-            os.rename(temporary, path)  # fails there where the target exists
-        else:
-            os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-    return True
+    # Windows' rename fails where the target exists, Unix' takes its place.
+    return _write(path, data, os.rename if sys.platform == "win32" else os.link)
 
 
 def replace(path: str, data: bytes) -> None:
     """Write the file all at once: a reader sees the old content or the new, never half."""
-    temporary = _written(path, data)
-    try:
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+    _write(path, data, os.replace)
 
 
-def _written(path: str, data: bytes) -> str:
+def _write(path: str, data: bytes, put: Callable[[str, str], None]) -> bool:
+    """Raises HomeportError("broken-ca") where the disk is full, say; nothing stays behind then."""
     temporary = f"{path}.{secrets.token_hex(8)}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)  # a root that is in every store must not lose its key to a power cut
-    return temporary
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)  # a root that is in every store must not lose its key to a power cut
+        put(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise HomeportError("broken-ca", f"{path} cannot be written: {error.strerror}", f"ls -l {path}") from error
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+    return True
 
 
 def check(found: os.stat_result, path: str, then: str = "") -> None:

@@ -21,7 +21,7 @@ CODES: dict[str, tuple[int, int, str]] = {
     "engine-running": (1, 409, "Another engine already owns this home."),
     "engine-failed": (1, 500, "The background engine could not start."),
     "unsafe-home": (1, 500, "The state folder or a file in it can be read or written by others."),
-    "broken-ca": (1, 500, "The local CA's files are damaged, or it has expired."),
+    "broken-ca": (1, 500, "The local CA's files are damaged or cannot be written, or it has expired."),
     "trust-failed": (1, 500, "A trust store could not be read or changed."),
     "unauthorised": (1, 401, "The token is missing or wrong."),
     "forbidden": (1, 403, "The request came from a page that may not make it."),
