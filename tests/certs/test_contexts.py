@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import stat
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -182,11 +183,18 @@ class TestContext:
         context = server_context(authority.leaf(["web.localhost"]))
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
-    def test_clients_with_a_certificate_alone(self, authority: Authority, folder: str) -> None:
+    @pytest.mark.counterpart("openssl")
+    def test_clients_with_a_certificate_alone(self, authority: Authority, tmp_path: Path) -> None:
         leaf = authority.leaf(["web.localhost"])
         with serving(server_context(leaf, client_ca=authority.root.path)) as port:
             client = ssl.create_default_context(cadata=authority.root_pem.decode())
             assert _is_answered(client, port) is False
+        own = tmp_path / "client.pem"
+        openssl = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        subprocess.run([*openssl, "-subj", "/CN=ada", "-keyout", own, "-out", own], check=True, capture_output=True)
+        with serving(server_context(leaf, client_ca=str(own))) as port:
+            client.load_cert_chain(own)
+            assert _is_answered(client, port) is True
 
     def test_a_client_ca_that_is_none(self, authority: Authority, tmp_path: Path) -> None:
         leaf = authority.leaf(["web.localhost"])

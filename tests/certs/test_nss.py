@@ -13,6 +13,7 @@ from homeport.certs.place import Place
 from homeport.certs.root import Root
 from homeport.certs.store_nss import NssStore
 from homeport.model.errors import HomeportError
+from tests.certs.forged import forged
 
 pytestmark = pytest.mark.counterpart("certutil")
 
@@ -99,6 +100,20 @@ class TestDatabase:
         with pytest.raises(HomeportError, match="certutil is not installed") as caught:
             store.holds(two)
         assert "libnss3-tools" in caught.value.hint
+
+
+def test_nss_refuses_what_the_constraints_forbid(database: Path, authority: Authority, tmp_path: Path) -> None:
+    """What Firefox verifies with."""
+    NssStore(Place(home=str(database)), "Firefox", str(database)).add(authority.root)
+    for name, leaf in (("good", authority.leaf(["web.localhost"])), ("bad", forged(authority, ["example.com"]))):
+        own, _, intermediate = leaf.certificate_pem.partition(b"-----END CERTIFICATE-----\n")
+        (tmp_path / "own.pem").write_bytes(own + b"-----END CERTIFICATE-----\n")
+        (tmp_path / "intermediate.pem").write_bytes(intermediate)
+        certutil(database, "-A", "-t", ",,", "-n", "intermediate", "-i", str(tmp_path / "intermediate.pem"))
+        certutil(database, "-A", "-t", ",,", "-n", name, "-i", str(tmp_path / "own.pem"))
+        words = ["certutil", "-V", "-d", f"sql:{database}", "-n", name, "-u", "V"]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert (done.returncode == 0) is (name == "good"), done.stdout + done.stderr
 
 
 class TestMade:

@@ -124,6 +124,15 @@ class TestTrust:
         assert outcome.err.endswith("hint: homeport trust --renew\n")
         assert invoke("trust --renew --yes").status == 0
 
+    def test_it_expires_soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("homeport.cli.trust_view.EXPIRES_SOON_DAYS", 1826)
+        assert "warning: the CA expires in 1824 days" in invoke("trust --yes").err
+
+    def test_java_gets_a_store_of_its_own_where_only_root_may_change_its(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        invoke("trust --yes")
+        monkeypatch.setattr(trusting, "java_stores", lambda place: [MemoryStore("Java", "java", "/cacerts")])
+        assert "export JAVA_TOOL_OPTIONS='-Djavax.net.ssl.trustStore=" in invoke("trust --env").out
+
 
 class TestUntrust:
     def test_nothing_is_left(self, home: Path, stores: list[MemoryStore]) -> None:
@@ -187,11 +196,12 @@ class TestCert:
         assert Path("db.localhost-key.pem").read_text() == "precious"
 
     @pytest.mark.parametrize("name", ["example.com", "192.168.1.4", "*.localhost", "web:62893", "http://web", "", "-x"])
-    def test_other_names(self, name: str) -> None:
+    def test_other_names(self, home: Path, name: str) -> None:
         outcome = invoke(["cert", "--", name])
         assert outcome.status == 2
         assert outcome.err.startswith("error: ")
         assert os.listdir() == []
+        assert not (home / "ca").exists()  # nobody gets a CA by a mistake
 
     def test_where_nothing_can_be_written(self) -> None:
         Path("file").touch()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from homeport.certs import private
-from homeport.certs.authority import Authority, Leaf
+from homeport.certs.authority import Authority, Leaf, local_name, loopback
 from homeport.model.errors import HomeportError
 
 DAYS = 90.0  # nobody renews it by itself, and a forgotten one should not work for ever
@@ -67,13 +67,14 @@ def make_certificate(folder: str, wanted: Sequence[str], out: str, *, pkcs12: bo
 
 
 def _sorted(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names and addresses; `web` stands for `web.localhost`."""
+    """Names and addresses, checked before a CA is made for them; `web` stands for `web.localhost`."""
     names, addresses = [], []
     for word in wanted:
         try:
-            addresses.append(str(ipaddress.ip_address(word.strip("[]"))))
+            addresses.append(loopback(str(ipaddress.ip_address(word.strip("[]")))))
         except ValueError:
-            names.append(f"{word}.localhost" if word and "." not in word and word.lower() != "localhost" else word)
+            is_short = word and "." not in word and word.lower() != "localhost"
+            names.append(local_name(f"{word}.localhost" if is_short else word))
     return names, addresses
 
 

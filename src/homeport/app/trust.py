@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -53,6 +54,7 @@ class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     root: str = ""
     not_after: str = ""
+    days_left: int = 0
     environment: bool = False
     stores: tuple[StoreReport, ...] = ()
 
@@ -200,6 +202,7 @@ class Trust:
             name=authority.root.name,
             root=authority.root.path,
             not_after=authority.not_after.isoformat(),
+            days_left=(authority.not_after - datetime.now(UTC)).days,
             environment=all(self._place.environ.get(name) == wanted.get(name) for name in ADDING),
             stores=tuple(stores),
         )

@@ -139,8 +139,8 @@ class Authority:
         """Sign a new leaf (0.5 ms). Raises HomeportError: "bad-usage" for other names, "broken-ca" when expired."""
         from homeport.certs import issue
 
-        names = tuple(dict.fromkeys(_local_name(name) for name in names))
-        addresses = tuple(dict.fromkeys(_loopback(address) for address in addresses))
+        names = tuple(dict.fromkeys(local_name(name) for name in names))
+        addresses = tuple(dict.fromkeys(loopback(address) for address in addresses))
         if not names and not addresses:
             raise HomeportError("bad-usage", "a certificate needs a name or an address", "homeport cert web")
         if self.not_after <= datetime.now(UTC):
@@ -219,7 +219,8 @@ def _stamp(folder: str) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _local_name(name: str) -> str:
+def local_name(name: str) -> str:
+    """The name as it stands in a certificate. Raises HomeportError("bad-usage")."""
     name = name.lower().rstrip(".")
     if len(name) > _NAME_LIMIT or not _NAME.fullmatch(name):
         raise HomeportError(
@@ -236,7 +237,8 @@ def _local_name(name: str) -> str:
     return name
 
 
-def _loopback(address: str) -> str:
+def loopback(address: str) -> str:
+    """The address in its usual spelling. Raises HomeportError("bad-usage")."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from homeport.app.trust import StoreReport, Trust, TrustReport
 
 _COLUMNS = (Column(""), Column("STORE"), Column("STATE"), Column("WHERE", flexible=True))
+EXPIRES_SOON_DAYS = 30
 _ENVIRONMENT = 'eval "$(homeport trust --env)"'
 
 
@@ -52,6 +53,11 @@ def show_trust(session: Session, report: TrustReport) -> None:
         f"{report.name}, valid until {report.not_after[:10]}\nsha256 {report.fingerprint}\nroot {report.root}\n"
     )
     _show_stores(session, report.stores)
+    if report.days_left < EXPIRES_SOON_DAYS:
+        session.say_warning(
+            f"the CA expires in {max(0, report.days_left)} days: every store will have to be asked again"
+        )
+        session.say(_hint(session, "homeport trust --renew"))
     if not report.environment:
         session.say(f"Node, Python and others that read no store, outside of homeport: {_ENVIRONMENT}")
 
