@@ -94,9 +94,9 @@ class TestWindows:
 class TestLinux:
     @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
     def test_each_distribution(
-        self, authority: Authority, tmp_path: Path, layout: tuple[str, str, str, tuple[str, ...], str]
+        self, authority: Authority, tmp_path: Path, layout: tuple[str, str, str, tuple[str, ...], str, str]
     ) -> None:
-        name, folder, suffix, command, links = layout
+        name, folder, suffix, command, _, links = layout
         tools = FakeTools()
         place = on("linux", tmp_path, tools)
         for wanted in (folder, links or folder):
@@ -122,14 +122,28 @@ class TestLinux:
         assert [words[0] for words in tools.commands] == ["install", "/usr/bin/update-ca-trust"]
 
     def test_neither_root_nor_sudo(self, authority: Authority, tmp_path: Path) -> None:
-        place = Place(home=str(tmp_path), system=str(tmp_path), is_root=False, which=lambda name: None)
+        no_sudo = {"update-ca-trust": "/usr/bin/update-ca-trust"}
+        place = Place(home=str(tmp_path), system=str(tmp_path), is_root=False, which=no_sudo.get)
         with pytest.raises(HomeportError, match="no sudo") as caught:
             LinuxStore(place, LAYOUTS[0]).add(authority.root)
         assert caught.value.code == "needs-root"
         assert caught.value.hint.startswith("install -D -m 0644")
+        assert caught.value.hint.endswith(" && /usr/bin/update-ca-trust extract")
 
     def test_a_system_that_we_do_not_know(self, tmp_path: Path) -> None:
         assert linux_store(on("linux", tmp_path, FakeTools())) is None
+
+    def test_an_anchor_that_was_never_taken_up(self, authority: Authority, tmp_path: Path) -> None:
+        store = LinuxStore(on("linux", tmp_path, FakeTools()), LAYOUTS[0])
+        anchor = Path(store.path) / f"homeport-{authority.root.short}.pem"
+        anchor.parent.mkdir(parents=True)
+        anchor.write_bytes(authority.root_pem)
+        assert store.holds([authority.root]) == {authority.fingerprint}
+        assert store.trusts([authority.root]) == set()
+        bundle = tmp_path / "system" / LAYOUTS[0].bundle.lstrip("/")
+        bundle.parent.mkdir(parents=True)
+        bundle.write_bytes(b"# homeport local CA\n" + authority.root_pem + b"\n")
+        assert store.trusts([authority.root]) == {authority.fingerprint}
 
     def test_somebody_elses_file_of_our_name_is_not_ours(self, authority: Authority, tmp_path: Path) -> None:
         place = on("linux", tmp_path, FakeTools())

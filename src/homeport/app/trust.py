@@ -145,13 +145,14 @@ class Trust:
         )
 
     def _bring(self, store: Store, root: Root, old: Sequence[Root], receipt: Receipt) -> StoreReport:
+        state: State = "unknown"
         try:
             is_trusted = root.fingerprint in store.trusts([root])
+            state = "trusted" if is_trusted else "not-trusted"
             stale = store.holds(old)
             if is_trusted and not stale:
                 return _of(store, "trusted")
             if store.needs_root and not self._may_use_root(f"{store.name} needs root to be changed ({store.path})"):
-                state: State = "trusted" if is_trusted else "not-trusted"
                 return _of(store, state, "skipped", len(stale), why="needs root", next="homeport trust --yes")
             if not is_trusted:
                 self._add(store, root, receipt)
@@ -161,7 +162,7 @@ class Trust:
             if root.fingerprint not in store.trusts([root]):
                 return _of(store, "not-trusted", "failed", why="it was added, and still is not trusted")
         except HomeportError as error:
-            return _not_done(store, error)
+            return _not_done(store, error, state)
         return _of(store, "trusted", "added")
 
     def _add(self, store: Store, root: Root, receipt: Receipt) -> None:
@@ -188,7 +189,7 @@ class Trust:
             if isinstance(store, NssStore) and store.path in receipt.made:
                 store.discard_if_empty()
         except HomeportError as error:
-            return _not_done(store, error, len(there))
+            return _not_done(store, error, "unknown", len(there))
         if receipt.stores.pop(store.path, None) is not None:
             write_receipt(self.folder, receipt)
         return _of(store, "not-trusted", "removed" if there else "")
@@ -226,9 +227,9 @@ def _of(
     )
 
 
-def _not_done(store: Store, error: HomeportError, stale: int = 0) -> StoreReport:
+def _not_done(store: Store, error: HomeportError, state: State, stale: int = 0) -> StoreReport:
     did: Did = "skipped" if error.code in _SOFT else "failed"
-    return _of(store, "unknown", did, stale, why=error.message, next=error.hint)
+    return _of(store, state, did, stale, why=error.message, next=error.hint)
 
 
 def shell_environment(

@@ -100,10 +100,7 @@ class Authority:
 
         private.make_folder(folder)
         private.create(_file(folder), issue.generation_pem(*issue.new_generation()))
-        made = cls.load(folder)
-        if made is None:
-            raise HomeportError("broken-ca", f"{_file(folder)} was removed at once", "homeport trust")
-        return made
+        return cls._made(folder)
 
     @classmethod
     def ensure(cls, folder: str) -> Authority:
@@ -117,6 +114,10 @@ class Authority:
         private.make_folder(folder)
         retire(folder, roots(folder))
         private.replace(_file(folder), issue.generation_pem(*issue.new_generation()))
+        return cls._made(folder)
+
+    @classmethod
+    def _made(cls, folder: str) -> Authority:
         made = cls.load(folder)
         if made is None:
             raise HomeportError("broken-ca", f"{_file(folder)} was removed at once", "homeport trust")

@@ -87,13 +87,17 @@ class Place:
             raise HomeportError("not-installed", f"{name} is not installed", package)
         return found
 
+    def do_as_root(self, *commands: tuple[str, ...]) -> None:
+        """Run tools that must succeed, one after the other. Raises HomeportError: "needs-root" without a way."""
+        sudo = None if self.is_root else self.which("sudo")
+        if sudo is None and not self.is_root:
+            all_of_them = " && ".join(map(shlex.join, commands))
+            raise HomeportError("needs-root", "only root may change it, and there is no sudo", all_of_them)
+        for words in commands:
+            self.do(*([sudo] if sudo else []), *words, as_root=True)
+
     def do(self, *words: str, as_root: bool = False) -> Done:
-        """Run a tool that must succeed. Raises HomeportError: "trust-failed", "needs-root"."""
-        if as_root and not self.is_root:
-            sudo = self.which("sudo")
-            if sudo is None:
-                raise HomeportError("needs-root", "only root may change it, and there is no sudo", shlex.join(words))
-            words = (sudo, *words)
+        """Run a tool that must succeed. Raises HomeportError("trust-failed")."""
         done = self.run(*words, as_root=as_root)
         if done.code:
             raise HomeportError("trust-failed", f"{os.path.basename(words[0])} failed: {done.said}", shlex.join(words))

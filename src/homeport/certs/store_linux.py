@@ -16,12 +16,13 @@ from homeport.certs.store import Kind
 
 
 class Layout(NamedTuple):
-    """`links`: a folder where the command leaves links behind to anchors that are gone."""
+    """`bundle`: what the command makes of it. `links`: a folder where it leaves links to anchors that are gone."""
 
     name: str
     folder: str
     suffix: str
     command: tuple[str, ...]
+    bundle: str
     links: str = ""
 
 
@@ -31,14 +32,28 @@ LAYOUTS = (
         "/etc/pki/ca-trust/source/anchors",
         ".pem",
         ("update-ca-trust", "extract"),
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     ),
-    Layout("Arch", "/etc/ca-certificates/trust-source/anchors", ".crt", ("update-ca-trust",)),
-    Layout("openSUSE", "/etc/pki/trust/anchors", ".pem", ("update-ca-certificates",)),
+    Layout(
+        "Arch",
+        "/etc/ca-certificates/trust-source/anchors",
+        ".crt",
+        ("update-ca-trust",),
+        "/etc/ca-certificates/extracted/tls-ca-bundle.pem",
+    ),
+    Layout(
+        "openSUSE",
+        "/etc/pki/trust/anchors",
+        ".pem",
+        ("update-ca-certificates",),
+        "/var/lib/ca-certificates/ca-bundle.pem",
+    ),
     Layout(
         "Debian, Ubuntu, Alpine",
         "/usr/local/share/ca-certificates",
         ".crt",
         ("update-ca-certificates",),
+        "/etc/ssl/certs/ca-certificates.crt",
         "/etc/ssl/certs",
     ),
 )
@@ -64,18 +79,20 @@ class LinuxStore:
         self._layout = layout
 
     def trusts(self, roots: Sequence[Root]) -> set[str]:
-        return self.holds(roots)
+        """An anchor counts when the command has taken it up, which may have failed, or was forgotten."""
+        bundle = _read(self._place.at(self._layout.bundle))
+        there = self.holds(roots)
+        return {root.fingerprint for root in roots if root.fingerprint in there and root.pem.strip() in bundle}
 
     def holds(self, roots: Sequence[Root]) -> set[str]:
-        return {root.fingerprint for root in roots if _holds(self._anchor(root), root)}
+        return {root.fingerprint for root in roots if _read(self._anchor(root)) == root.pem}
 
     def add(self, root: Root) -> None:
-        self._place.do("install", "-D", "-m", "0644", "--", root.path, self._anchor(root), as_root=True)
-        self._update()
+        install = ("install", "-D", "-m", "0644", "--", root.path, self._anchor(root))
+        self._place.do_as_root(install, self._update())
 
     def remove(self, root: Root) -> None:
-        self._place.do("rm", "-f", "--", self._anchor(root), *self._links(root), as_root=True)
-        self._update()
+        self._place.do_as_root(("rm", "-f", "--", self._anchor(root), *self._links(root)), self._update())
 
     def _anchor(self, root: Root) -> str:
         return os.path.join(self.path, f"homeport-{root.short}{self._layout.suffix}")
@@ -94,14 +111,14 @@ class LinuxStore:
         ]
         return sorted(found)
 
-    def _update(self) -> None:
+    def _update(self) -> tuple[str, ...]:
         name, *words = self._layout.command
-        self._place.do(self._place.tool(name, "ca-certificates"), *words, as_root=True)
+        return (self._place.tool(name, "install ca-certificates"), *words)
 
 
-def _holds(path: str, root: Root) -> bool:
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read() == root.pem
+            return file.read()
     except OSError:
-        return False
+        return b""
