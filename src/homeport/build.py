@@ -102,7 +102,15 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         tcp.start()
         parts.callback(tcp.stop)
         urls = Urls(doors.first, lambda: os.path.exists(home.authority))
-        roads = Roads(door, tcp, urls, Lookout(ports).explain, lambda state: hub.publish("route", state), taken)
+        roads = Roads(
+            door,
+            tcp,
+            urls,
+            Lookout(ports).explain,
+            lambda state: hub.publish("route", state),
+            taken,
+            home.authority,
+        )
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)

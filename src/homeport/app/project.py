@@ -98,7 +98,7 @@ def load_project(
         words=words,
         file=file,
         specs=specs,
-        routes=[_route(name, file, branch) for name in file.routes if not names or name in names],
+        routes=[_route(name, file, str(root), branch) for name in file.routes if not names or name in names],
         notices=notices,
     )
 
@@ -148,11 +148,19 @@ def default_app(file: ProjectFile) -> str:
     return next(iter([*usual, *file.apps]), "")
 
 
-def _route(name: str, file: ProjectFile, branch: str) -> RouteSpec:
+def _route(name: str, file: ProjectFile, folder: str, branch: str) -> RouteSpec:
     """A worktree has routes of its own too: without its branch the second one would find the name taken."""
     table = file.routes[name]
+    verify = table.verify if table.verify in ("", "off") else os.path.join(folder, table.verify)
     full_name = f"{branch}.{name}" if branch else name
-    return RouteSpec(name=full_name, target=table.target, listen=table.listen, default=table.default, https=table.https)
+    return RouteSpec(
+        name=full_name,
+        target=table.target,
+        listen=table.listen,
+        default=table.default,
+        https=table.https,
+        verify=verify,
+    )
 
 
 class _SpecMaker:

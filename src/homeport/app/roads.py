@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 
 from homeport.app.taken import FindTaken, told
+from homeport.app.upstream_tls import upstream_context
 from homeport.app.urls import Urls
 from homeport.gateway.door import Door
-from homeport.gateway.routes import CONTROL, Kind, Route
+from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
+from homeport.gateway.secure import SecureUpstream
 from homeport.gateway.tcp import TcpRelay
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
@@ -21,7 +23,10 @@ from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
 
 
 class Roads:
-    """`changed` hears of every route that comes or goes; `taken` says who is in the way on a port."""
+    """`changed` hears of every route that comes or goes; `taken` says who is in the way on a port.
+
+    `authority` is the folder of our CA, which upstreams over https are believed by.
+    """
 
     def __init__(
         self,
@@ -31,9 +36,11 @@ class Roads:
         explain: ExplainUpstream,
         changed: Callable[[RouteState], None],
         taken: FindTaken,
+        authority: str = "",
     ) -> None:
         self._door, self._tcp, self._urls, self._explain, self._changed = door, tcp, urls, explain, changed
         self._taken = taken
+        self._authority = authority
 
     async def add(self, spec: RouteSpec) -> RouteState:
         """An extra route. Raises HomeportError: "name-taken", "port-taken", "bad-usage"."""
@@ -42,8 +49,10 @@ class Roads:
         if kind == "tcp":
             route = Route(spec.name, target, "tcp", listen=spec.listen)
         else:
-            form: Kind = "unix" if kind == "unix" else "http"
-            route = Route(spec.name, target, form, default=spec.default, https=spec.https)
+            route = Route(spec.name, target, kind, default=spec.default, https=spec.https)
+            if kind == "https":
+                context = upstream_context(spec.verify, self._authority)
+                route.secure = SecureUpstream(context, endpoint.host)
         self._door.routes.add(route)
         try:
             await self._listen(route, spec.listen)
@@ -56,6 +65,8 @@ class Roads:
         route = self._door.routes.remove(name)
         state = self._state(route)
         state.gone = True
+        if route.secure is not None:
+            route.secure.pool.close()
         self._tcp.close(name) if route.kind == "tcp" else self._door.close_for(name)
         self._changed(state)
         return state
@@ -152,5 +163,5 @@ def _text(route: Route) -> str:
     address: Endpoint | None = route.target.address()
     if address is None:
         return ""
-    scheme = {"tcp": "tcp:", "http": "http://"}.get(route.kind, "")
+    scheme = {"tcp": "tcp:", "http": "http://", "https": "https://"}.get(route.kind, "")
     return f"{scheme}{address}"

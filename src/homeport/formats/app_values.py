@@ -127,17 +127,17 @@ def _regex(value: object) -> str:
 
 
 def target(value: object) -> str:
-    """`http://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
+    """`http(s)://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
     address = filled(value)
-    for prefix in ("http://", "tcp:", "unix:"):
+    for prefix in ("http://", "https://", "tcp:", "unix:"):
         if not address.startswith(prefix):
             continue
         rest = address if prefix == "unix:" else address.removeprefix(prefix).rstrip("/")
-        if prefix == "http://" and ":" not in rest.rpartition("]")[2]:
-            rest += ":80"
+        if prefix in ("http://", "https://") and ":" not in rest.rpartition("]")[2]:
+            rest += ":443" if prefix == "https://" else ":80"
         _endpoint(rest)
         return address
-    raise Unreadable(((), f"expected http://HOST:PORT, unix:PATH or tcp:HOST:PORT, found {toml_string(address)}"))
+    raise Unreadable(((), f"expected http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT, found {toml_string(address)}"))
 
 
 def listen(value: object) -> str:

@@ -50,6 +50,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = ""
     default: bool = False
     https: Https = "also"
+    verify: str = ""
 
 
 class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
 from homeport.gateway.routes import Route, Routes
 from homeport.gateway.seams import Certificates, Tap
+from homeport.gateway.secure import SecureUpstream
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.listen import bind_loopback
@@ -95,7 +96,8 @@ class Door:
             await asyncio.wait_for(self._emptied.wait(), _CLOSE_S)
         for inbound in list(self._inside):
             inbound.transport.abort()
-        self.pool.close()
+        for pool in self._pools():
+            pool.close()
         for making in self._making.values():
             making.cancel()
         await asyncio.sleep(0)
@@ -122,15 +124,23 @@ class Door:
             making.add_done_callback(lambda _: self._making.pop(name))
         making.add_done_callback(lambda made: None if made.cancelled() else then(made.result()))
 
-    async def dial(self, address: Endpoint) -> Outbound:
+    async def dial(self, address: Endpoint, secure: SecureUpstream | None = None) -> Outbound:
         """Raises OSError, TimeoutError among them."""
-        made = Outbound(address, self.pool)
+        made = Outbound(address, self.pool if secure is None else secure.pool)
         try:
             async with asyncio.timeout(DIAL_S):
                 if address.is_unix:
                     await self.loop.create_unix_connection(lambda: made, address.path)
-                else:
+                elif secure is None:
                     await self.loop.create_connection(lambda: made, address.host, address.port)
+                else:
+                    await self.loop.create_connection(
+                        lambda: made,
+                        address.host,
+                        address.port,
+                        ssl=secure.context,
+                        server_hostname=secure.server_name,
+                    )
         except asyncio.CancelledError:
             if made.is_made:  # the client went in the very moment in which the upstream accepted
                 made.transport.abort()
@@ -144,6 +154,9 @@ class Door:
             await self.loop.create_server(lambda: Inbound(self, only), sock=sock, backlog=1024) for sock in sockets
         ]
 
+    def _pools(self) -> list[Pool]:
+        return [self.pool, *(route.secure.pool for route in self.routes if route.secure is not None)]
+
     def _look_around(self) -> None:
         now_s = perf_counter()
         for inbound in list(self._inside):
@@ -153,7 +166,8 @@ class Door:
                 peer = inbound.transport.get_extra_info("peername")
                 if peer and self._is_gone(peer[0], peer[1], inbound.server_port):
                     inbound.transport.abort()
-        self.pool.sweep(now_s)
+        for pool in self._pools():
+            pool.sweep(now_s)
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
 
 

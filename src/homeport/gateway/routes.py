@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from homeport.gateway.seams import Target
+from homeport.gateway.secure import SecureUpstream
 from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED, is_route_name
 from homeport.model.route import Https
 
-Kind = Literal["app", "http", "unix", "tcp", "control"]
+Kind = Literal["app", "http", "https", "unix", "tcp", "control"]
 
 CONTROL = RESERVED  # the route of the dashboard; reached by its host alone, never by a path that apps share
 PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -26,7 +27,7 @@ _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only 
 class Route:
     """A name and its target, with the counters of the gateway: `active` and all `visits`, `last_s` the last one."""
 
-    __slots__ = ("active", "default", "https", "kind", "last_s", "listen", "name", "target", "visits")
+    __slots__ = ("active", "default", "https", "kind", "last_s", "listen", "name", "secure", "target", "visits")
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Route:
         default: bool = False,
         listen: str = "",
         https: Https = "also",
+        secure: SecureUpstream | None = None,
     ) -> None:
         self.name = name
         self.target = target
@@ -44,6 +46,7 @@ class Route:
         self.default = default
         self.listen = listen
         self.https: Https = https
+        self.secure = secure  # the upstream speaks TLS itself
         self.active = 0
         self.visits = 0
         self.last_s = 0.0

@@ -94,7 +94,8 @@ class Visit:
         self._to_send = [request_head(head, prefix, forwarded)]
         self._replay = not head.body and head.method in _IDEMPOTENT
         address = route.target.address()
-        outbound = door.pool.take(address, now_s) if address is not None else None
+        pool = door.pool if route.secure is None else route.secure.pool
+        outbound = pool.take(address, now_s) if address is not None else None
         if outbound is not None:
             exchange.reused = True
             self._attach(outbound, now_s)
@@ -122,7 +123,7 @@ class Visit:
         """Dial, waiting until the target can be dialled; answer with what is the matter when it cannot."""
         try:
             address = route.target.address() or await route.target.ready()
-            outbound = await self.inbound.door.dial(address)
+            outbound = await self.inbound.door.dial(address, route.secure)
         except Unavailable as unavailable:
             self._task = None
             self.answer_ourselves(unavailable.status, unavailable.finding, UNREACHABLE)

@@ -10,20 +10,21 @@ Https = Literal["also", "only", "off"]  # beside plain http · plain http is red
 
 
 class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What `homeport route NAME TARGET` asks for. `target` is `http://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
+    """What `homeport route NAME TARGET` asks for. `target` is `http(s)://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
 
     name: str
     target: str
     listen: str = ""  # a port of its own: needed for tcp, allowed for the others
     default: bool = False
     https: Https = "also"
+    verify: str = ""  # of an https target: "" by the usual roots and our CA, "off", or a file of certificates
 
 
 class RouteState(msgspec.Struct, kw_only=True):
     """One route as it stands. `active` visits are under way; `visits` were counted since it was made."""
 
     name: str
-    kind: Literal["app", "http", "unix", "tcp", "control"]
+    kind: Literal["app", "http", "https", "unix", "tcp", "control"]
     target: str
     url: str
     urls: list[str] = []

@@ -1,8 +1,9 @@
-"""A target that runs already, somewhere: `http://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`. It starts nothing."""
+"""A target that runs already, somewhere: `http(s)://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`. It starts nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
@@ -27,23 +28,25 @@ class Upstream:
         return self._explain(self._endpoint, error)
 
 
-def parse_target(text: str) -> tuple[str, Endpoint]:
-    """The kind ("http", "unix", "tcp") and where to dial. Raises HomeportError("bad-usage")."""
+def parse_target(text: str) -> tuple[Literal["http", "https", "unix", "tcp"], Endpoint]:
+    """The kind ("http", "https", "unix", "tcp") and where to dial. Raises HomeportError("bad-usage")."""
     scheme, _, rest = text.strip().partition(":")
     if scheme == "unix" and rest:
         return "unix", parse_endpoint(text.strip())
     if scheme == "tcp" and rest:
         return "tcp", _with_port(rest.removeprefix("//"), text)
-    if scheme == "http" and rest.startswith("//"):
+    if (scheme == "http" or scheme == "https") and rest.startswith("//"):
         place, _, path = rest.removeprefix("//").partition("/")
         if path or not place or set(place) & set("@?#"):
             raise HomeportError(
-                "bad-usage", f"{text!r} is not a target: only host and port count", f"http://{place.partition('@')[2]}"
+                "bad-usage",
+                f"{text!r} is not a target: only host and port count",
+                f"{scheme}://{place.partition('@')[2]}",
             )
-        return "http", _with_port(place, text, "80")
+        return scheme, _with_port(place, text, "443" if scheme == "https" else "80")
     raise HomeportError(
         "bad-usage",
-        f"{text!r} is not a target: it is http://HOST:PORT, unix:PATH or tcp:HOST:PORT",
+        f"{text!r} is not a target: it is http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT",
         "http://127.0.0.1:8080",
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import rich_click as click
 
 from homeport.cli.complete import complete_route
@@ -11,6 +13,7 @@ from homeport.cli.status_view import route_lines
 from homeport.model.route import Https, RouteSpec, RouteState
 
 HTTPS_HELP = "Beside plain http, instead of it, or not at all. [also]"
+VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. [the system's, and ours]"
 
 
 @click.command("route", short_help="Give something that already runs a name")
@@ -19,11 +22,19 @@ HTTPS_HELP = "Beside plain http, instead of it, or not at all. [also]"
 @click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: target needs one.")
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
 @click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
+@click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
 @click.option("--remove", is_flag=True, help="Remove the route NAME.")
 @command_options(json=True, door=True)
 @pass_session
 def command(
-    session: Session, name: str | None, target: str | None, listen: str, default: bool, https: Https, remove: bool
+    session: Session,
+    name: str | None,
+    target: str | None,
+    listen: str,
+    default: bool,
+    https: Https,
+    verify: str,
+    remove: bool,
 ) -> None:
     """Give something that already runs a name behind the door. Without NAME, list the routes.
 
@@ -34,6 +45,7 @@ def command(
     Examples:
       homeport route api http://127.0.0.1:8080           http://api.localhost:62893
       homeport route app unix:/run/app.sock --default    http://127.0.0.1:62893
+      homeport route old https://127.0.0.1:8443 --verify off
       homeport route db tcp:127.0.0.1:5432 --listen 62900
       homeport route --remove api
     """
@@ -44,7 +56,14 @@ def command(
     elif target is None:
         raise click.UsageError(f"route {name!r} needs a target, such as http://127.0.0.1:8080")
     else:
-        spec = RouteSpec(name=name, target=_with_scheme(target), listen=listen, default=default, https=https)
+        spec = RouteSpec(
+            name=name,
+            target=_with_scheme(target),
+            listen=listen,
+            default=default,
+            https=https,
+            verify=verify if verify in ("", "off") else os.path.abspath(verify),
+        )
         _show(session, session.engine().routes.add(spec))
 
 

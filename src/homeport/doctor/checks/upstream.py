@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 
 from homeport.doctor.checks.naming import holder, listed
 from homeport.doctor.facts import Listening
@@ -36,11 +37,29 @@ def explain_upstream(endpoint: Endpoint, error: OSError | None, listening: tuple
             why="the server that this route leads to does not run, or listens elsewhere",
             next="start it, or give the route another target",
         )
+    if isinstance(error, ssl.SSLError):
+        return _not_believed(endpoint, error)
     return Finding(
         code="upstream-unreachable",
         what=f"{endpoint} could not be reached",
         why=error.strerror or str(error) or "no answer in time",
         next=f"homeport doctor {endpoint}",
+    )
+
+
+def _not_believed(endpoint: Endpoint, error: ssl.SSLError) -> Finding:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Finding(
+            code="upstream-untrusted",
+            what=f"the certificate of {endpoint} is not believed: {error.verify_message}",
+            why="an https target is verified by the system's certificates and those of homeport",
+            next="homeport route NAME TARGET --verify FILE with its CA, or --verify off",
+        )
+    return Finding(
+        code="upstream-no-tls",
+        what=f"{endpoint} does not speak TLS as an https target should",
+        why=(error.reason or str(error)).replace("_", " ").lower(),
+        next=f"give the route the target http://{endpoint}",
     )
 
 
