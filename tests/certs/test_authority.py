@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import ssl
 import stat
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +15,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given
+from hypothesis import strategies as st
 
+from homeport.certs import issue
 from homeport.certs.authority import Authority, forget_retired, roots
+from homeport.certs.root import read_root
 from homeport.model.errors import HomeportError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
@@ -148,6 +154,28 @@ class TestDamage:
         path.write_bytes(data.replace(first.chain_pem, second.chain_pem))
         with pytest.raises(HomeportError, match="its key is not the key"):
             Authority.load(folder)
+
+    @given(where=st.integers(0, 10_000), byte=st.integers(0, 255))
+    def test_one_byte_anywhere(self, authority: Authority, where: int, byte: int) -> None:
+        """Either it still says the same, or it is damaged; nothing else is ever raised."""
+        data = bytearray(Path(authority.folder, "authority.pem").read_bytes())
+        data[where % len(data)] = byte
+        try:
+            _, _, root = issue.read_generation(bytes(data))
+        except issue.Damaged:
+            return
+        assert issue.fingerprint(root) == authority.fingerprint
+
+    @given(st.binary(max_size=300), st.integers(0, 600), st.integers(1, 20))
+    def test_a_root_that_somebody_wrote_into(self, authority: Authority, noise: bytes, where: int, count: int) -> None:
+        der = bytearray(ssl.PEM_cert_to_DER_cert(authority.root_pem.decode()))
+        der[where : where + count] = noise
+        for data in (ssl.DER_cert_to_PEM_cert(bytes(der)).encode(), noise):
+            try:
+                with warnings.catch_warnings(action="ignore"):
+                    read_root(data)
+            except issue.Damaged:
+                continue
 
     def test_renewal_repairs_and_remembers_the_old_root(self, folder: str) -> None:
         old = Authority.create(folder)

@@ -160,7 +160,8 @@ class Authority:
 
     def _show_root(self) -> None:
         """Derived, so that it is put right here if somebody changed or removed it."""
-        if _read_public(self.root.path) != self.root.pem:
+        # A root is no secret: whoever opened it to others, for a container say, did no harm.
+        if private.read_open(self.root.path) != self.root.pem:
             private.replace(self.root.path, self.root.pem)
 
 
@@ -171,7 +172,7 @@ def roots(folder: str) -> list[Root]:
     found: dict[str, Root] = {}
     for path in (os.path.join(folder, "root.pem"), *_retired(folder)):
         try:
-            root = read_root(_read_public(path), path)
+            root = read_root(private.read_open(path), path)
         except issue.Damaged:
             continue
         found.setdefault(root.fingerprint, root)
@@ -197,15 +198,6 @@ def _retired(folder: str) -> list[str]:
     except FileNotFoundError:
         return []
     return [os.path.join(folder, "retired", name) for name in sorted(names) if name.endswith(".pem")]
-
-
-def _read_public(path: str) -> bytes:
-    """A root is no secret: whoever opened it to others, for a container say, did no harm."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def _file(folder: str) -> str:

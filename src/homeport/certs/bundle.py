@@ -23,7 +23,7 @@ SYSTEM_BUNDLES = (
 
 def combined_bundle(folder: str) -> str | None:
     """The path of `bundle.pem` in the CA's folder, up to date; None where there is no CA or nothing to combine with."""
-    ours = _read(os.path.join(folder, "root.pem"))
+    ours = private.read_open(os.path.join(folder, "root.pem"))
     system = system_roots()
     if not ours or not system:
         return None
@@ -31,7 +31,7 @@ def combined_bundle(folder: str) -> str | None:
     whole = system if system.endswith(b"\n") else system + b"\n"
     if ours not in whole:  # it is in there once the system store has it
         whole += ours
-    if _read(path) != whole:
+    if private.read_open(path) != whole:
         private.replace(path, whole)
     return path
 
@@ -42,14 +42,6 @@ def system_roots() -> bytes:
         trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
         return b"".join(ssl.DER_cert_to_PEM_cert(der).encode() for der in trusted)
     for path in SYSTEM_BUNDLES:
-        if b"-----BEGIN " in (data := _read(path)):
+        if b"-----BEGIN " in (data := private.read_open(path)):
             return data
     return b""
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""

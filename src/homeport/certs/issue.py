@@ -90,12 +90,12 @@ def read_generation(data: bytes) -> tuple[Key, Certificate, Certificate]:
         intermediate, root = x509.load_pem_x509_certificates(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Damaged("it does not hold a key and two certificates") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != intermediate.public_key():
-        raise Damaged("its key is not the key of its certificate")
     try:
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != intermediate.public_key():
+            raise Damaged("its key is not the key of its certificate")
         intermediate.verify_directly_issued_by(root)
         root.verify_directly_issued_by(root)
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise Damaged("its certificates were not signed by its root") from error
     return key, intermediate, root
 

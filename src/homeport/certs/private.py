@@ -43,6 +43,15 @@ def read(path: str) -> bytes | None:
         return file.read()
 
 
+def read_open(path: str) -> bytes:
+    """What is in a file that is no secret; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
 def create(path: str, data: bytes) -> bool:
     """Write the file where there is none, all at once; False where somebody else was earlier."""
     # Windows' rename fails where the target exists, Unix' takes its place.

@@ -30,7 +30,10 @@ def read_root(data: bytes, path: str = "") -> Root:
     from homeport.certs import issue
 
     certificate = issue.read_certificates(data)[0]
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    try:
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError as error:  # names are read when they are asked for
+        raise issue.Damaged("its name cannot be read") from error
     return Root(
         name=str(names[0].value) if names else "",
         fingerprint=issue.fingerprint(certificate),

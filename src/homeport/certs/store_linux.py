@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from homeport.certs import private
 from homeport.certs.place import Place
 from homeport.certs.root import Root
 from homeport.certs.store import Kind
@@ -80,12 +81,12 @@ class LinuxStore:
 
     def trusts(self, roots: Sequence[Root]) -> set[str]:
         """An anchor counts when the command has taken it up, which may have failed, or was forgotten."""
-        bundle = _read(self._place.at(self._layout.bundle))
+        bundle = private.read_open(self._place.at(self._layout.bundle))
         there = self.holds(roots)
         return {root.fingerprint for root in roots if root.fingerprint in there and root.pem.strip() in bundle}
 
     def holds(self, roots: Sequence[Root]) -> set[str]:
-        return {root.fingerprint for root in roots if _read(self._anchor(root)) == root.pem}
+        return {root.fingerprint for root in roots if private.read_open(self._anchor(root)) == root.pem}
 
     def add(self, root: Root) -> None:
         install = ("install", "-D", "-m", "0644", "--", root.path, self._anchor(root))
@@ -114,11 +115,3 @@ class LinuxStore:
     def _update(self) -> tuple[str, ...]:
         name, *words = self._layout.command
         return (self._place.tool(name, "install ca-certificates"), *words)
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
