@@ -231,8 +231,8 @@ def test_a_name_with_a_dot_must_be_quoted() -> None:
     ("body", "expected"),
     [
         ("", "routes.pg: needs a target"),
-        ('target = "127.0.0.1:80"', "expected http://HOST:PORT, unix:PATH or tcp:HOST:PORT"),
-        ('target = "https://localhost:8443"', "expected http://HOST:PORT, unix:PATH or tcp:HOST:PORT"),
+        ('target = "127.0.0.1:80"', "expected http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT"),
+        ('target = "ftp://localhost:21"', "expected http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT"),
         ('target = "http://localhost:99999"', "it needs a port from 0 to 65535"),
         ('target = "unix:"', "a Unix socket needs a path"),
         ('target = "tcp:127.0.0.1:5432"', "needs listen, a port of its own"),

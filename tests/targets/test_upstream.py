@@ -36,7 +36,7 @@ def test_targets(text: str, kind: str, endpoint: Endpoint) -> None:
         "",
         "api",
         "127.0.0.1:8080",
-        "https://127.0.0.1:8443",
+        "https://127.0.0.1:8443/path",
         "http:",
         "http://",
         "http:8080",

@@ -55,13 +55,13 @@ APP_KEYS: dict[str, Key] = {
     "idle_stop": Key("idle_stop_s", app_values.duration()),
     "default": Key("default", values.boolean),
     "https": Key("https", values.one_of("also", "only", "off")),
-    "verify": Key("verify", values.filled),
 }
 ROUTE_KEYS: dict[str, Key] = {
     "target": Key("target", app_values.target),
     "listen": Key("listen", app_values.listen),
     "default": Key("default", values.boolean),
     "https": Key("https", values.one_of("also", "only", "off")),
+    "verify": Key("verify", values.text),
 }
 TOP_KEYS = ("name", "apps", "routes")
 
