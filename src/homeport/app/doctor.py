@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from homeport.app.doctor_firewall import Traced, is_root
+from homeport.app.doctor_firewall import Traced, asking_user
 from homeport.app.ports import who
 from homeport.doctor import said
 from homeport.doctor.checks.app import explain_app
@@ -26,7 +26,7 @@ from homeport.doctor.gather_names import resolve
 from homeport.doctor.seams import Hands
 from homeport.doctor.target import parse_target
 from homeport.doctor.walk import Walker
-from homeport.machine.firewall import this_firewall
+from homeport.machine.firewall import is_root, this_firewall
 from homeport.machine.network import this_network
 from homeport.machine.ports import this_computer
 from homeport.model.app import AppFacts, AppState
@@ -171,11 +171,13 @@ def this_doctor(
     ports, firewall = this_computer(), this_firewall()
     if trace and not is_root():
         raise HomeportError("needs-root", "tracing packets needs root", "sudo homeport doctor --trace 127.0.0.1:3000")
+    environment = os.environ if environment is None else environment
     hands = Hands(
         ports=ports,
         network=this_network(),
         firewall=Traced(firewall) if trace else firewall,
-        environment=os.environ if environment is None else environment,
+        environment=environment,
+        uid=asking_user(environment),
         story=lambda port: who(ports, port),
         namespaces=ports.namespaces_sockets,
     )

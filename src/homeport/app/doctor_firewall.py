@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from typing import Literal
 
 from homeport.app.firewall import Confirm as Confirm
@@ -10,7 +10,7 @@ from homeport.app.firewall import Fixed as Fixed
 from homeport.app.firewall import fix, traced
 from homeport.doctor.facts import Report
 from homeport.doctor.gather_reach import reach
-from homeport.machine.firewall import Firewall, this_firewall
+from homeport.machine.firewall import Firewall, is_root, this_firewall
 from homeport.model.endpoint import Endpoint
 from homeport.model.firewall import Deciding, FirewallState
 
@@ -27,12 +27,13 @@ class Traced:
     def deciding(
         self, endpoint: Endpoint, protocol: Literal["tcp", "udp"] = "tcp", uid: int | None = None
     ) -> Deciding | None:
-        return traced(self._firewall, endpoint, is_root=is_root())
+        return traced(self._firewall, endpoint, is_root=is_root(), uid=uid)
 
 
-def is_root() -> bool:
-    """Windows tells when it is tried."""
-    return not hasattr(os, "geteuid") or os.geteuid() == 0
+def asking_user(environment: Mapping[str, str]) -> int | None:
+    """Whose connections it is about: under sudo those of whoever called it. None: our own."""
+    uid = environment.get("SUDO_UID", "")
+    return int(uid) if uid.isascii() and uid.isdigit() and is_root() else None
 
 
 def blocked_endpoint(report: Report) -> Endpoint | None:
@@ -44,6 +45,11 @@ def blocked_endpoint(report: Report) -> Endpoint | None:
     return None
 
 
-def fix_firewall(endpoint: Endpoint, confirm: Confirm) -> Fixed:
+def fix_firewall(endpoint: Endpoint, confirm: Confirm, environment: Mapping[str, str]) -> Fixed:
     """Let the port through on loopback, after a yes. Raises HomeportError("needs-root")."""
-    return fix(this_firewall(), endpoint, confirm, lambda at: reach(at).outcome == "connected", is_root=is_root())
+    uid = asking_user(environment)
+
+    def reaches(at: Endpoint) -> bool:
+        return reach(at, uid=uid).outcome == "connected"
+
+    return fix(this_firewall(), endpoint, confirm, reaches, is_root=is_root(), uid=uid)

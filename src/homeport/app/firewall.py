@@ -50,11 +50,11 @@ Confirm = Callable[[Deciding, Fix], bool]
 Reaches = Callable[[Endpoint], bool]
 
 
-def traced(firewall: Firewall, endpoint: Endpoint, *, is_root: bool) -> Deciding:
-    """What decides about a connection, by tracing one. Raises HomeportError where that cannot be done."""
+def traced(firewall: Firewall, endpoint: Endpoint, *, is_root: bool, uid: int | None = None) -> Deciding:
+    """What decides about a connection of user `uid`, by tracing one. Raises HomeportError where that cannot be done."""
     if not is_root:
         raise _needs_root(f"sudo homeport doctor --trace {endpoint}", "tracing packets")
-    found = firewall.trace(endpoint)
+    found = firewall.trace(endpoint, uid=uid)
     if found is None:
         raise HomeportError(
             "unsupported", "this system cannot trace packets through its firewall", f"homeport doctor {endpoint}"
@@ -62,31 +62,48 @@ def traced(firewall: Firewall, endpoint: Endpoint, *, is_root: bool) -> Deciding
     return found
 
 
-def plan(firewall: Firewall, endpoint: Endpoint) -> tuple[Deciding | None, Fix | None]:
+def plan(firewall: Firewall, endpoint: Endpoint, uid: int | None = None) -> tuple[Deciding | None, Fix | None]:
     """What blocks the endpoint as far as rules may be read, and the first thing to do about it."""
-    decided = firewall.deciding(endpoint)
+    decided = firewall.deciding(endpoint, uid=uid)
     if decided is None or not decided.is_blocked:
-        decided = _blocking(firewall.trace(endpoint)) or decided
+        decided = _blocking(firewall.trace(endpoint, uid=uid)) or decided
     return decided, firewall.fix(endpoint, decided) if decided else None
 
 
-def fix(firewall: Firewall, endpoint: Endpoint, confirm: Confirm, reaches: Reaches, *, is_root: bool) -> Fixed:
-    """Until it is reached, nothing more blocks it, or somebody says no. Raises HomeportError where root is needed."""
+def fix(
+    firewall: Firewall,
+    endpoint: Endpoint,
+    confirm: Confirm,
+    reaches: Reaches,
+    *,
+    is_root: bool,
+    uid: int | None = None,
+) -> Fixed:
+    """Until it is reached, nothing more blocks it, or somebody says no. Raises HomeportError where root is needed.
+
+    `uid`: who is kept from it, where that is not us.
+    """
     done: list[Fix] = []
     try:
-        return _fix(firewall, endpoint, confirm, reaches, is_root, done)
+        return _fix(firewall, endpoint, confirm, reaches, is_root, uid, done)
     except BaseException:
         _take_back(firewall, done)  # also on Ctrl-C: half a fix is none
         raise
 
 
 def _fix(
-    firewall: Firewall, endpoint: Endpoint, confirm: Confirm, reaches: Reaches, is_root: bool, done: list[Fix]
+    firewall: Firewall,
+    endpoint: Endpoint,
+    confirm: Confirm,
+    reaches: Reaches,
+    is_root: bool,
+    uid: int | None,
+    done: list[Fix],
 ) -> Fixed:
     if reaches(endpoint):
         return Fixed(endpoint=str(endpoint), is_open=True)
     for _ in range(_MOST_FIXES):
-        decided, planned = plan(firewall, endpoint)
+        decided, planned = plan(firewall, endpoint, uid)
         if planned is None or decided is None:
             return _failed(firewall, endpoint, done, _why_not(endpoint, decided, is_root))
         if not confirm(decided, planned):

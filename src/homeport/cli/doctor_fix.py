@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import Any
@@ -23,22 +24,37 @@ def repair(session: Session, report: Report, *, is_agreed: bool) -> int:
         if session.as_json:
             _print(session, report, None)
         return exit_status(report)
-    fixed = fix_firewall(endpoint, lambda deciding, fix: _agreed(session, deciding, fix, is_agreed=is_agreed))
+    fixed = fix_firewall(
+        endpoint, lambda deciding, fix: _agreed(session, deciding, fix, is_agreed=is_agreed), os.environ
+    )
     if session.as_json:
         _print(session, report, fixed)
     _tell(session, fixed)
     return 0 if fixed.is_open else 2
 
 
-def _agreed(session: Session, deciding: Deciding, fix: Fix, *, is_agreed: bool) -> bool:
-    if deciding.rule:
-        session.say(f"the rule: {deciding.rule}")
-    if fix.why:
-        session.say(f"{fix.why}")
-    for words in fix.commands:
-        session.say(f"  {shlex.join(words)}")
+def fix_lines(deciding: Deciding, fix: Fix) -> list[str]:
+    """What would be done, and how to take it back: commands stand as they can be pasted into a shell."""
+    lines = [f"the rule: {deciding.rule}"] if deciding.rule else []
+    lines += [fix.why] if fix.why else []
+    lines += [f"  {_typed(words, fix.stdin)}" for words in fix.commands]
     for words in fix.undo:
-        session.say(f"to undo it later:\n  {shlex.join(words)}")
+        lines += ["to undo it later:", f"  {shlex.join(words)}"]
+    return lines
+
+
+def _typed(words: tuple[str, ...], stdin: str) -> str:
+    """What a command reads is piped into it."""
+    command = shlex.join(words)
+    if not stdin:
+        return command
+    how = r"%s\n" if stdin.endswith("\n") else "%s"
+    return f"printf '{how}' {shlex.quote(stdin.removesuffix(chr(10)))} | {command}"
+
+
+def _agreed(session: Session, deciding: Deciding, fix: Fix, *, is_agreed: bool) -> bool:
+    for line in fix_lines(deciding, fix):
+        session.say(line)
     if is_agreed:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

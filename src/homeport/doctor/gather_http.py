@@ -31,8 +31,9 @@ def get(
     is_tls: bool = False,
     headers: Mapping[str, str] | None = None,
     limit_s: float = LIMIT_S,
+    uid: int | None = None,
 ) -> Answer:
-    """`host` is the Host header. A path that begins with http:// asks a proxy."""
+    """`host` is the Host header. A path that begins with http:// asks a proxy. `uid`: see gather_reach.open_to."""
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "User-Agent: homeport-doctor", "Accept: text/html,*/*;q=0.8"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     request = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1", "replace")
@@ -40,7 +41,7 @@ def get(
     ends_s = started + limit_s
     data, end = b"", ""
     try:
-        with _connect(endpoint, host, is_tls, limit_s) as client:
+        with _connect(endpoint, host, is_tls, limit_s, uid) as client:
             client.sendall(request)
             data, end = _receive(client, ends_s)
     except TimeoutError:
@@ -52,8 +53,8 @@ def get(
     return _answer(data, end, host, (time.perf_counter() - started) * 1000)
 
 
-def _connect(endpoint: Endpoint, host: str, is_tls: bool, limit_s: float) -> socket.socket:
-    plain = open_to(endpoint, limit_s)
+def _connect(endpoint: Endpoint, host: str, is_tls: bool, limit_s: float, uid: int | None) -> socket.socket:
+    plain = open_to(endpoint, limit_s, uid)
     if not is_tls:
         return plain
     import ssl

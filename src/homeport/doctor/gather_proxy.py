@@ -40,7 +40,7 @@ def goes_round(no_proxy: str, host: str) -> bool:
     return False
 
 
-def ask(proxy: Proxy, target: Target, limit_s: float = LIMIT_S) -> Proxy:
+def ask(proxy: Proxy, target: Target, limit_s: float = LIMIT_S, uid: int | None = None) -> Proxy:
     """The same proxy with what it answers on this URL. https is not asked through it: that needs a tunnel."""
     import msgspec
 
@@ -55,7 +55,7 @@ def ask(proxy: Proxy, target: Target, limit_s: float = LIMIT_S) -> Proxy:
         return msgspec.structs.replace(proxy, why=f"{parts.scheme} proxies are not asked")
     endpoint = _first_address(endpoint)
     place = str(Endpoint(target.host, target.port))
-    answer = gather_http.get(endpoint, place, f"http://{place}{target.path}", limit_s=limit_s)
+    answer = gather_http.get(endpoint, place, f"http://{place}{target.path}", limit_s=limit_s, uid=uid)
     return msgspec.structs.replace(proxy, answer=answer)
 
 

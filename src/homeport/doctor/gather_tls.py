@@ -20,13 +20,20 @@ _TROUBLES = {9: "not-yet-valid", 10: "expired", 18: "self-signed", 62: "wrong-na
 _UNTRUSTED = (19, 20, 21, 27)
 
 
-def handshake(endpoint: Endpoint, host: str, *, is_clock_synchronised: bool | None, limit_s: float = LIMIT_S) -> Tls:
+def handshake(
+    endpoint: Endpoint,
+    host: str,
+    *,
+    is_clock_synchronised: bool | None,
+    limit_s: float = LIMIT_S,
+    uid: int | None = None,
+) -> Tls:
     import ssl
 
     started = time.perf_counter()
     trouble, why, version = "", "", ""
     try:
-        version = _shake(endpoint, host, ssl.create_default_context(), limit_s)[0]
+        version = _shake(endpoint, host, ssl.create_default_context(), limit_s, uid)[0]
     except ssl.SSLCertVerificationError as error:
         code = error.verify_code
         trouble = "untrusted" if code in _UNTRUSTED else _TROUBLES.get(code, "failed")
@@ -41,7 +48,7 @@ def handshake(endpoint: Endpoint, host: str, *, is_clock_synchronised: bool | No
     ms = (time.perf_counter() - started) * 1000
     seen = Certificate()
     if trouble != "not-tls":
-        seen_version, seen = _look(endpoint, host, limit_s)
+        seen_version, seen = _look(endpoint, host, limit_s, uid)
         version = version or seen_version
     if trouble == "untrusted" and seen.is_self_issued:
         trouble = "self-signed"
@@ -60,7 +67,7 @@ def handshake(endpoint: Endpoint, host: str, *, is_clock_synchronised: bool | No
     )
 
 
-def _look(endpoint: Endpoint, host: str, limit_s: float) -> tuple[str, Certificate]:
+def _look(endpoint: Endpoint, host: str, limit_s: float, uid: int | None) -> tuple[str, Certificate]:
     """The certificate, whoever vouches for it."""
     import ssl
 
@@ -68,17 +75,17 @@ def _look(endpoint: Endpoint, host: str, limit_s: float) -> tuple[str, Certifica
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        version, der = _shake(endpoint, host, context, limit_s)
+        version, der = _shake(endpoint, host, context, limit_s, uid)
     except (OSError, ValueError):
         return "", Certificate()
     return version, read_certificate(der)
 
 
-def _shake(endpoint: Endpoint, host: str, context: object, limit_s: float) -> tuple[str, bytes]:
+def _shake(endpoint: Endpoint, host: str, context: object, limit_s: float, uid: int | None) -> tuple[str, bytes]:
     import ssl
 
     assert isinstance(context, ssl.SSLContext)
-    with open_to(endpoint, limit_s) as plain, context.wrap_socket(plain, server_hostname=host) as secure:
+    with open_to(endpoint, limit_s, uid) as plain, context.wrap_socket(plain, server_hostname=host) as secure:
         return secure.version() or "", secure.getpeercert(binary_form=True) or b""
 
 

@@ -25,7 +25,10 @@ class Firewall(Protocol):
 
 
 class Hands(msgspec.Struct, frozen=True, kw_only=True):
-    """What a walk looks with. `story` tells all about a port, `namespaces` who listens on it in other networks."""
+    """What a walk looks with. `story` tells all about a port, `namespaces` who listens on it in other networks.
+
+    `uid`: whose connections are tried, where that is not us (under sudo: whoever called it).
+    """
 
     ports: Ports
     network: Network
@@ -33,3 +36,4 @@ class Hands(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str]
     story: Callable[[int], PortStory]
     namespaces: Callable[[int], list[tuple[str, SocketFact]]]
+    uid: int | None = None

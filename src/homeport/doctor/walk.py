@@ -84,7 +84,7 @@ class Walker:
             self._phases = [_as_extra(phase) for phase in self._phases]
 
     def _reach(self, endpoint: Endpoint) -> Reach:
-        reach = gather_reach.reach(endpoint)
+        reach = gather_reach.reach(endpoint, uid=self._hands.uid)
         own = self.facts.machine.loopback.addresses
         if reach.outcome == "exhausted" and endpoint.host == "::1" and own and "::1" not in own:
             return msgspec.structs.replace(reach, outcome="no-address")
@@ -102,10 +102,10 @@ class Walker:
             self._known["story"] = hands.story(facts.target.port)
             self._known["namespaces"] = tuple(hands.namespaces(facts.target.port))
         if (listener or at.outcome in ("timeout", "unreachable", "forbidden")) and at.endpoint.is_loopback:
-            users = gather_reach.other_users(listener.socket.user if listener else "")
+            users = gather_reach.other_users(listener.socket.user if listener else "", hands.uid)
             others = (gather_reach.reach_as(at.endpoint, uid) for uid in users)
             self._known["as_others"] = tuple(other for other in others if other)
-            self._known["deciding"] = hands.firewall.deciding(at.endpoint)
+            self._known["deciding"] = hands.firewall.deciding(at.endpoint, uid=hands.uid)
             self._known["firewalls"] = tuple(hands.firewall.states())
 
     def _look_past_docker(self) -> None:
@@ -129,7 +129,10 @@ class Walker:
 
         synchronised = self.facts.machine.is_clock_synchronised
         name = self._target.host
-        tls: Tls = self._timed("tls", lambda: handshake(endpoint, name, is_clock_synchronised=synchronised), tls_text)
+        uid = self._hands.uid
+        tls: Tls = self._timed(
+            "tls", lambda: handshake(endpoint, name, is_clock_synchronised=synchronised, uid=uid), tls_text
+        )
         self._known["tls"] = tls
         if tls.trouble == "not-tls":
             self._known["answers"] = (self._get(endpoint, self._host(), False),)
@@ -137,7 +140,7 @@ class Walker:
 
     def _get(self, endpoint: Endpoint, host: str, is_tls: bool, **headers: str) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return gather_http.get(endpoint, host, self._target.path, is_tls=is_tls, headers=named)
+        return gather_http.get(endpoint, host, self._target.path, is_tls=is_tls, headers=named, uid=self._hands.uid)
 
     def _ask_again(self, endpoint: Endpoint, is_tls: bool) -> list[Answer]:
         """Refused for its Host? Then it answers differently to localhost. Next asks only for its own files."""
@@ -149,7 +152,8 @@ class Walker:
         if "Next.js" in answer.server and answer.status < 400:
             origin = f"{self._target.scheme or 'http'}://{self._host()}"
             path = "/_next/static/chunks/homeport-doctor.js"
-            return [gather_http.get(endpoint, self._host(), path, is_tls=is_tls, headers={"Origin": origin})]
+            headers, uid = {"Origin": origin}, self._hands.uid
+            return [gather_http.get(endpoint, self._host(), path, is_tls=is_tls, headers=headers, uid=uid)]
         return []
 
     def _host(self) -> str:
@@ -168,7 +172,10 @@ class Walker:
         found = gather_proxy.proxies(self._hands.environment, target.scheme, target.host)
         asked = [one for one in found if not one.is_bypassed]
         if asked:
-            found = (*(one for one in found if one.is_bypassed), *(gather_proxy.ask(one, target) for one in asked))
+            found = (
+                *(one for one in found if one.is_bypassed),
+                *(gather_proxy.ask(one, target, uid=self._hands.uid) for one in asked),
+            )
         self._known["proxies"] = found
 
 

@@ -34,7 +34,7 @@ def probe(endpoint: Endpoint, protocol: str = "tcp", uid: int | None = None, wai
     host = "127.0.0.1" if endpoint.host in ("localhost", "") else endpoint.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-    with _as_user(uid):
+    with as_user(uid):
         client = socket.socket(family, kind)
     with client:
         client.settimeout(waits_s)
@@ -56,19 +56,23 @@ def _connect(client: socket.socket, host: str, port: int, *, is_udp: bool) -> in
 
 
 @contextmanager
-def _as_user(uid: int | None) -> Iterator[None]:
-    """A socket belongs to the file-system uid of the thread that makes it, and setfsuid(2) changes only this thread."""
-    if uid is None or not hasattr(os, "geteuid") or uid == os.geteuid() or os.geteuid() != 0:
-        yield
+def as_user(uid: int | None) -> Iterator[bool]:
+    """Sockets made inside belong to that user; False where they are ours instead. None: ours.
+
+    A socket belongs to the file-system uid of the thread that makes it, and setfsuid(2) changes only this thread.
+    """
+    own = os.geteuid() if hasattr(os, "geteuid") else None
+    if uid is None or uid == own or own != 0:
+        yield uid in (None, own)
         return
     import ctypes
 
     setfsuid = getattr(ctypes.CDLL(None), "setfsuid", None)
     if setfsuid is None:
-        yield
+        yield False
         return
     setfsuid(uid)
     try:
-        yield
+        yield setfsuid(-1) == uid  # an impossible user changes nothing, and tells who it is
     finally:
-        setfsuid(os.geteuid())
+        setfsuid(own)

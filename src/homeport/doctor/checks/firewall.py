@@ -37,7 +37,7 @@ def explain_firewall(
         works = f"; {works_as} reaches it" if works_as else ""
         return Finding(
             code="firewall-rejects-user",
-            what=f"a firewall keeps this user from {reach.endpoint}{works}",
+            what=f"a firewall keeps {reach.user or 'this user'} from {reach.endpoint}{works}",
             why=why,
             next=following,
         )
