@@ -202,6 +202,21 @@ def test_the_shell_has_the_variables(harness: Harness) -> None:
     assert harness.trust.status().environment
 
 
+def test_what_running_programs_were_given_stays_without_the_key(harness: Harness) -> None:
+    """The shell of `trust --env`, or the apps of an engine: without the file they would reach no site at all."""
+    harness.trust.trust()
+    harness.environ["NODE_EXTRA_CA_CERTS"] = f"{harness.trust.folder}/root.pem"
+    report = harness.trust.untrust()
+    assert (report.fingerprint, os.path.basename(report.kept[0])) == ("", "root.pem")
+    assert set(os.listdir(harness.trust.folder)) <= {"root.pem", "bundle.pem"}
+    harness.environ.clear()
+    Path(harness.home.socket).touch()
+    assert harness.trust.untrust().kept
+    os.unlink(harness.home.socket)
+    assert harness.trust.untrust().kept == ()
+    assert not Path(harness.trust.folder).exists()
+
+
 def test_no_authority_no_variables(harness: Harness) -> None:
     with pytest.raises(HomeportError, match="no local CA yet") as caught:
         shell_environment(harness.trust.folder, {}, _bare(harness))

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from homeport.certs.authority import Authority, forget_retired, roots
-from homeport.certs.environment import ADDING, child_environment, users_own
+from homeport.certs.environment import ADDING, PUBLIC, REPLACING, child_environment, users_own
 from homeport.certs.java_trust import java_options, java_trust_store
 from homeport.certs.place import Place
 from homeport.certs.receipt import Receipt, read_receipt, write_receipt
@@ -48,7 +48,10 @@ class StoreReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`fingerprint` is empty where there is no CA. `environment`: whether this shell has the variables."""
+    """`fingerprint` is empty where there is no CA. `environment`: whether this shell has the variables.
+
+    `kept`: files without secrets that `untrust` left, since programs that run have been given their paths.
+    """
 
     fingerprint: str = ""
     name: str = ""
@@ -57,6 +60,7 @@ class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
     days_left: int = 0
     environment: bool = False
     stores: tuple[StoreReport, ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -103,8 +107,23 @@ class Trust:
             reports = [self._clear(store, known, receipt) for store in self._stores()] if known else []
             if receipt.stores or any(report.stale for report in reports):
                 return TrustReport(fingerprint=known[0].fingerprint, root=known[0].path, stores=tuple(reports))
+            return TrustReport(stores=tuple(reports), kept=self._remove_folder())
+
+    def _remove_folder(self) -> tuple[str, ...]:
+        """The key goes in any case. What variables name stays while an engine runs, or this shell has them: an app that
+        was given SSL_CERT_FILE would reach no site at all any more if the file went."""
+        named = {value for name, value in self._place.environ.items() if name in (*ADDING, *REPLACING)}
+        is_named = any(os.path.dirname(value) == self.folder for value in named)
+        if not (is_named or os.path.exists(self._home.socket)):
             shutil.rmtree(self.folder, ignore_errors=True)
-            return TrustReport(stores=tuple(reports))
+            return ()
+        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
+            path = os.path.join(self.folder, name)
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
+            elif name not in PUBLIC:
+                os.unlink(path)
+        return tuple(path for name in PUBLIC if os.path.exists(path := os.path.join(self.folder, name)))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from homeport.certs.bundle import combined_bundle
 
 ADDING = ("NODE_EXTRA_CA_CERTS", "DENO_CERT")
 REPLACING = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+PUBLIC = ("root.pem", "bundle.pem", "java.p12")  # the files that variables name
 _SAME_MATTER = (*REPLACING, "SSL_CERT_DIR")
 
 

@@ -70,6 +70,9 @@ def show_untrust(session: Session, report: TrustReport) -> None:
         session.say("homeport's CA is still in a store; its folder is kept until that is done")
     else:
         session.say("nothing trusts homeport's CA any more" if gone else "nothing trusted homeport's CA")
+    if report.kept:
+        session.say_warning("programs that run were given the paths of its root and bundle, which stay for them")
+        session.say(_hint(session, "homeport down, then homeport untrust in a new shell"))
 
 
 def show_environment(session: Session) -> int:
