@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 
 from homeport.app.doctor_firewall import Traced, asking_user
+from homeport.app.port_reasons import docker_container
 from homeport.app.ports import who
 from homeport.doctor import said
 from homeport.doctor.checks.app import explain_app
@@ -180,6 +181,7 @@ def this_doctor(
         uid=asking_user(environment),
         story=lambda port: who(ports, port),
         namespaces=ports.namespaces_sockets,
+        container=lambda port: docker_container(ports, port),
     )
     return Doctor(hands, status)
 

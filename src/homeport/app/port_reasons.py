@@ -36,9 +36,9 @@ def lineage(ports: Ports, process: ProcessFact) -> list[ProcessFact]:
     return [*(one for one in parents if one.pid not in {other.pid for other in above}), *above]
 
 
-def publishing(ports: Ports, port: int) -> Link | None:
+def publishing(ports: Ports, port: int, engines: tuple[str, ...] = ENGINES) -> Link | None:
     """The container that publishes a port, whoever holds the socket."""
-    for engine in ENGINES:
+    for engine in engines:
         if not ports.has_tool(engine):
             continue
         said = ports.ask((engine, "ps", "--filter", f"publish={port}", "--format", _PUBLISHED))
@@ -47,6 +47,12 @@ def publishing(ports: Ports, port: int) -> Link | None:
             text = f"for the container {name or number}, which publishes this port ({engine.capitalize()})"
             return Link(kind="container", text=text, name=name or number, tool=(engine, "stop", name or number))
     return None
+
+
+def docker_container(ports: Ports, port: int) -> str:
+    """The name of the Docker container that publishes a port, or ''. Podman's ports are those of ordinary processes."""
+    link = publishing(ports, port, ("docker",))
+    return link.name if link else ""
 
 
 def container_names(ports: Ports) -> dict[str, str]:

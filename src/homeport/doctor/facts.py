@@ -72,6 +72,11 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
         """Docker's own process, which stands for a published port of a container."""
         return self.process is not None and self.process.name == "docker-proxy"
 
+    @property
+    def may_be_docker(self) -> bool:
+        """Whether to ask Docker: its processes are root's, whom others may not see, and dockerd may publish itself."""
+        return self.process is None or self.process.name in ("docker-proxy", "dockerd")
+
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True):
     """What the TLS handshake showed. `trouble` is '' where a client that checks everything is content."""
@@ -137,6 +142,7 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     reached: tuple[Reach, ...] = ()  # one for each address that the name or the address leads to
     listening: tuple[Listening, ...] = ()  # every socket on the port, whatever its address
     siblings: tuple[str, ...] = ()  # other addresses that the same app listens on
+    container: str = ""  # of Docker, which publishes the port
     namespaces: tuple[tuple[str, SocketFact], ...] = ()  # label of the container or namespace, and its listener
     as_others: tuple[Reach, ...] = ()  # the same connection, tried as another user
     deciding: Deciding | None = None

@@ -25,7 +25,8 @@ class Firewall(Protocol):
 
 
 class Hands(msgspec.Struct, frozen=True, kw_only=True):
-    """What a walk looks with. `story` tells all about a port, `namespaces` who listens on it in other networks.
+    """What a walk looks with. `story` tells all about a port, `namespaces` who listens on it in other networks,
+    `container` the name of the Docker container that publishes it.
 
     `uid`: whose connections are tried, where that is not us (under sudo: whoever called it).
     """
@@ -36,4 +37,5 @@ class Hands(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str]
     story: Callable[[int], PortStory]
     namespaces: Callable[[int], list[tuple[str, SocketFact]]]
+    container: Callable[[int], str]
     uid: int | None = None

@@ -110,7 +110,10 @@ class Walker:
 
     def _look_past_docker(self) -> None:
         """What Docker publishes goes past ufw: only then it matters what firewalls there are."""
-        if any(one.is_docker and one.socket.exposed for one in self.facts.listening):
+        open_to_all = [one for one in self.facts.listening if one.socket.exposed]
+        if any(one.may_be_docker for one in open_to_all):
+            self._known["container"] = self._hands.container(self._target.port)
+        if self.facts.container or any(one.is_docker for one in open_to_all):
             self._known["firewalls"] = tuple(self._hands.firewall.states())
 
     def _talk(self, endpoint: Endpoint) -> None:

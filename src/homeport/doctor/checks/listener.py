@@ -98,20 +98,23 @@ def explain_exposed(facts: PathFacts) -> Finding | None:
     if not open_to_all:
         return None
     one, port = open_to_all[0], facts.target.port
+    who = f"Docker, for the container {facts.container}," if facts.container else holder(one)
+    is_docker = one.is_docker or bool(facts.container)
     return Finding(
         code="exposed",
         level="warning",
-        what=f"{holder(one)} listens on {one.socket.endpoint}: other computers can reach it",
+        what=f"{who} listens on {one.socket.endpoint}: other computers can reach it",
         why="An address for all interfaces takes connections from the whole network, unless a firewall is in between.",
-        next=f"publish it as -p 127.0.0.1:{port}:{port}" if one.is_docker else "let it listen on 127.0.0.1",
+        next=f"publish it as -p 127.0.0.1:{port}:{port}" if is_docker else "let it listen on 127.0.0.1",
     )
 
 
 def explain_docker(facts: PathFacts) -> Finding | None:
-    open_to_all = [one for one in facts.listening if one.is_docker and one.socket.exposed]
-    if not open_to_all:
+    open_to_all = [one for one in facts.listening if one.socket.exposed]
+    published = [one for one in open_to_all if one.is_docker or facts.container]
+    if not published:
         return None
-    return explain_docker_past_ufw(str(open_to_all[0].socket.endpoint), facts.firewalls, is_docker=True)
+    return explain_docker_past_ufw(str(published[0].socket.endpoint), facts.firewalls, is_docker=True)
 
 
 def _elsewhere(facts: PathFacts) -> Finding | None:
