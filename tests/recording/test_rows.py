@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homeport.model.exchange import Exchange
 from homeport.recording.rows import iso_time, raw_row, request_line, status_of, summary_of, summary_row, type_of
 from tests.recording.stage import exchange
 
@@ -60,3 +61,9 @@ def test_times_are_of_the_wall_clock() -> None:
     assert iso_time(1) == "1970-01-01T00:00:00.000001Z"
     running = summary_of(summary_row(exchange(1, closed_s=0.0), 0.0, ""))
     assert running.duration_ms is None
+
+
+@pytest.mark.parametrize(("kind", "scheme", "told"), [("http", "https", "https"), ("tcp", "http", "")])
+def test_scheme(kind: str, scheme: str, told: str) -> None:
+    made = Exchange(1, kind=kind, scheme=scheme)
+    assert summary_of(summary_row(made, 0.0, "")).scheme == told

@@ -15,6 +15,7 @@ FILTER_KEYS = {
     "status:": "404, 5xx, >=400",
     "route:": "the name of a route or an app",
     "path:": "part of the path",
+    "scheme:": "http, https",
     "host:": "part of the host",
     "type:": "json, html, image …",
     "client:": "the process that asked",

@@ -14,7 +14,7 @@ _OWN = {"host", "content-length", "transfer-encoding", "connection", "accept-enc
 def curl_command(detail: ExchangeDetail, *, secrets: bool) -> str:
     """One command of several lines. A body that is binary or was cut is left out, with a comment that says so."""
     summary = detail.summary
-    parts = [f"curl {shlex.quote(f'http://{summary.host}{summary.path}')}"]
+    parts = [f"curl {shlex.quote(f'{summary.scheme}://{summary.host}{summary.path}')}"]
     body = detail.request_body
     if summary.method != ("POST" if body.text else "GET"):
         parts.append("--head" if summary.method == "HEAD" else f"-X {shlex.quote(summary.method)}")

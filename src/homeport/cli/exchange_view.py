@@ -35,7 +35,7 @@ def exchange_lines(detail: ExchangeDetail, paint: Paint, *, secrets: bool) -> li
 
 def _title(detail: ExchangeDetail, paint: Paint) -> list[str]:
     summary = detail.summary
-    target = visible(summary.path if summary.kind == "tcp" else f"{summary.method} http://{summary.host}{summary.path}")
+    target = visible(summary.path if summary.kind == "tcp" else f"{summary.method} {summary.scheme}://{summary.host}{summary.path}")
     facts = [
         _outcome(summary, paint),
         duration(summary.duration_ms),

@@ -54,6 +54,8 @@ class Visit:
         self.exchange = Exchange(
             0, client=inbound.client, server_port=inbound.server_port, opened_s=now_s, head_s=now_s, request_head=raw
         )
+        if inbound.is_secure:
+            self.exchange.scheme = "https"
         self.outbound: Outbound | None = None
         self.tunnels = False
         self._ends_with_connection = False  # the client learns the end of the answer by the end of the connection

@@ -48,6 +48,7 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     ending: str = OPEN
     why: str = ""  # the sentence behind an ending other than "complete"
     server_port: int = 0  # the port that the client came to; 0: the door's
+    scheme: str = "http"  # "https" where the client came over TLS; "" for what is not HTTP
 
 
 class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):
@@ -59,6 +60,7 @@ class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):
     client: str
     started: str  # ISO 8601, UTC, microseconds
     method: str = ""
+    scheme: str = "http"  # or "https"; "" for TCP
     host: str = ""
     path: str = ""  # with its query; for TCP the upstream
     status: int = 0  # 0: no answer yet, or none at all

@@ -21,7 +21,7 @@ _TYPE = re.compile(rb"\n(?=[cC])content-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
 Row = tuple[object, ...]
 
 SUMMARY_COLUMNS = (
-    "id, started, kind, route, client, process, method, host, path, status, type, duration, "
+    "id, started, kind, route, client, process, method, scheme, host, path, status, type, duration, "
     "request_bytes, response_bytes, ending, why"
 )
 RAW_COLUMNS = (
@@ -46,6 +46,7 @@ def summary_row(exchange: Exchange, wall_offset_s: float, process: str) -> Row:
         exchange.client,
         process,
         method,
+        exchange.scheme if exchange.kind != "tcp" else "",
         host,
         path,
         status_of(response_head),
@@ -122,9 +123,8 @@ def _joined(parts: list[bytes]) -> bytes:
 
 def summary_of(row: tuple[Any, ...]) -> ExchangeSummary:
     """What `summary_row` stored."""
-    id_, started, kind, route, client, process, method, host, path, status, type_, duration, sent, got, ending, why = (
-        row
-    )
+    id_, started, kind, route, client, process, method, scheme, host, path, status, type_, *rest = row
+    duration, sent, got, ending, why = rest
     return ExchangeSummary(
         id=id_,
         kind=kind,
@@ -132,6 +132,7 @@ def summary_of(row: tuple[Any, ...]) -> ExchangeSummary:
         client=client,
         started=iso_time(started),
         method=method,
+        scheme=scheme,
         host=host,
         path=path,
         status=status,
