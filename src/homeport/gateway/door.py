@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from ssl import SSLContext
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from homeport.gateway.forwarding import forwarded_fields
 from homeport.gateway.inbound import Inbound
@@ -24,6 +25,9 @@ from homeport.gateway.secure import SecureUpstream
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.listen import bind_loopback
+
+if TYPE_CHECKING:
+    from homeport.gateway.h2_inbound import H2Inbound
 
 DIAL_S = 10.0  # a listener whose backlog is full lets us wait for ever
 _SWEEP_S = 1.0
@@ -53,7 +57,7 @@ class Door:
         self.certificates = certificates  # None: no TLS
         self._is_gone = is_gone
         self._making: dict[str, asyncio.Task[SSLContext | None]] = {}
-        self._inside: set[Inbound] = set()
+        self._inside: set[Inbound | H2Inbound] = set()
         self._emptied = asyncio.Event()
         self._servers: dict[str, list[asyncio.Server]] = {}
         self._sweep: asyncio.TimerHandle | None = None
@@ -104,10 +108,10 @@ class Door:
 
     # For the visits inside
 
-    def arrived(self, inbound: Inbound) -> None:
+    def arrived(self, inbound: Inbound | H2Inbound) -> None:
         self._inside.add(inbound)
 
-    def left(self, inbound: Inbound) -> None:
+    def left(self, inbound: Inbound | H2Inbound) -> None:
         self._inside.discard(inbound)
         if not self._inside:
             self._emptied.set()

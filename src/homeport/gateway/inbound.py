@@ -8,20 +8,19 @@ still gets its answer.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
-from homeport.gateway import pages
+from homeport.gateway.admission import admit
 from homeport.gateway.outbound import WRITE_BUFFER_BYTES
-from homeport.gateway.routes import Route, UnknownHost
+from homeport.gateway.routes import Route
 from homeport.gateway.visit import Visit
-from homeport.model.exchange import COMPLETE, REFUSED
 from homeport.streams.tls import TlsTransport
 from homeport.wire.client_hello import NEED_MORE, NOT_TLS, ClientHello, client_hello
 from homeport.wire.http1 import (
     BadMessage,
     ChunkedBody,
-    RequestHead,
     check_unfinished_head,
     parse_request_head,
 )
@@ -62,7 +61,6 @@ class Inbound(asyncio.Protocol):
         "_has_ended",
         "_kept",
         "_left",
-        "_only",
         "_pauses",
         "_state",
         "_will_close",
@@ -71,6 +69,7 @@ class Inbound(asyncio.Protocol):
         "door",
         "is_full",
         "is_secure",
+        "only",
         "server_port",
         "transport",
         "visit",
@@ -83,10 +82,10 @@ class Inbound(asyncio.Protocol):
         self.client = ""  # "127.0.0.1:53211"
         self.server_port = 0  # the door's, or a route's own
         self.visit: Visit | None = None
+        self.only = only
         self.is_secure = False  # it came over TLS
         self.is_full = False  # the client does not read as fast as it is written to
         self.deadline_s = 0.0  # of the monotonic clock; 0.0: none
-        self._only = only
         self._state = FIRST_BYTES
         self._kept = b""
         self._body: ChunkedBody | None = None
@@ -187,6 +186,21 @@ class Inbound(asyncio.Protocol):
     def close_after_this(self) -> None:
         self._will_close = True
 
+    def forwarded(self, host: bytes) -> bytes:
+        if host != self._forwarded_host:
+            self._forwarded_host = host
+            self._forwarded = self.door.forwarded(self.client, host, b"https" if self.is_secure else b"http")
+        return self._forwarded
+
+    def answer(self, head: bytes, body: bytes | None = None) -> None:
+        self.transport.write(head + body if body else head)
+
+    def interim(self, head: bytes) -> None:
+        self.transport.write(head)
+
+    def trailers(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        """They have passed with the chunks."""
+
     def upstream_is_full(self, is_full: bool) -> None:
         """Stop reading the client while what it sends cannot be passed on."""
         if is_full:
@@ -235,12 +249,21 @@ class Inbound(asyncio.Protocol):
             return
         if speech is Speech.TLS and not self.is_secure:
             self._greet_tls(data)
+        elif speech is Speech.HTTP2:
+            self._speak_h2(data)
         elif speech is Speech.HTTP1:
             self._state = HEAD
             self._kept = b""  # the time for a head begins now
             self._read_head(data)
         else:
-            self._refuse(BadMessage("this door speaks HTTP/1.1", 505 if speech is Speech.HTTP2 else 400), data)
+            self._refuse(BadMessage("this door speaks HTTP"), data)
+
+    def _speak_h2(self, data: bytes) -> None:
+        from homeport.gateway.h2_inbound import H2Inbound  # loads an HTTP/2 library, which many never need
+
+        self._kept = b""
+        self._state = CLOSED
+        H2Inbound(self).take_over(data)
 
     def _greet_tls(self, data: bytes) -> None:
         certificates = self.door.certificates
@@ -279,6 +302,8 @@ class Inbound(asyncio.Protocol):
 
     def _secured(self) -> None:
         self.deadline_s = perf_counter() + IDLE_S
+        if self.transport.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+            self._speak_h2(b"")
 
     def _alert(self, alert: bytes) -> None:
         self._state = CLOSED
@@ -309,7 +334,8 @@ class Inbound(asyncio.Protocol):
         self._state = BODY if head.body else ANSWER
         self._left = head.body
         self._body = ChunkedBody() if head.body < 0 else None  # a request has a length or is chunked
-        self._begin(Visit(self, head, raw, now_s), head, now_s)
+        visit = self.visit = Visit(self, head, raw, now_s)
+        admit(self, visit, head, now_s)
         if self._kept and self._state == BODY:
             kept, self._kept = self._kept, b""
             self._read_body(kept)
@@ -325,38 +351,6 @@ class Inbound(asyncio.Protocol):
         else:
             if self._has_ended:
                 self.transport.close()
-
-    def _begin(self, visit: Visit, head: RequestHead, now_s: float) -> None:
-        """A request is there: settle where it goes."""
-        self.visit = visit
-        door = self.door
-        try:
-            route, prefix = (self._only, b"") if self._only else door.routes.find(head.host, head.target)
-        except UnknownHost:
-            visit.answer_ourselves(421, pages.MISDIRECTED, REFUSED)
-            return
-        if route is None:
-            visit.answer_ourselves(404, pages.NO_DEFAULT, REFUSED)
-            return
-        if route.https != "also" and self._is_wrong_scheme(visit, route, head):
-            return
-        if head.host != self._forwarded_host:
-            self._forwarded_host = head.host
-            self._forwarded = door.forwarded(self.client, head.host, b"https" if self.is_secure else b"http")
-        visit.enter(route, head, prefix, self._forwarded, now_s)
-
-    def _is_wrong_scheme(self, visit: Visit, route: Route, head: RequestHead) -> bool:
-        """Whether the route wants it the other way, which the client is then told."""
-        if route.https == "off" and self.is_secure:
-            visit.answer_ourselves(421, pages.NO_HTTPS, REFUSED)
-        elif route.https == "only" and not self.is_secure and head.target.startswith(b"/"):
-            location = b"Location: https://" + head.host + head.target + b"\r\n"
-            visit.answer_ourselves(308, pages.HTTPS_ONLY, COMPLETE, location)
-        elif route.https == "only" and not self.is_secure:
-            visit.answer_ourselves(421, pages.HTTPS_ONLY, REFUSED)
-        else:
-            return False
-        return True
 
     def _read_body(self, data: bytes) -> None:
         """Pass on what belongs to the body; what follows it is the next request."""

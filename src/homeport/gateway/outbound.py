@@ -224,7 +224,7 @@ class Outbound(asyncio.Protocol):
     def _read_chunks(self, visit: Visit, data: bytes) -> None:
         body = self._body
         assert body is not None
-        content: list[bytes] | None = None if self._request.is_http11 else []
+        content: list[bytes] | None = None if self._request.takes_chunks else []
         try:
             taken = body.feed(data, content)
         except BadMessage:
@@ -237,6 +237,8 @@ class Outbound(asyncio.Protocol):
             passed = data if not self._kept else data[:taken]
             visit.answer_body(passed, passed if content is None else b"".join(content))
         if body.is_done:
+            if content is not None and body.trailers:
+                visit.answer_trailers(body.trailers)
             self._complete(visit, is_clean=not self._kept)
 
     def _complete(self, visit: Visit, *, is_clean: bool) -> None:

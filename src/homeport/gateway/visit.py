@@ -19,7 +19,7 @@ from homeport.model.finding import Finding, Unavailable
 from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
-    from homeport.gateway.inbound import Inbound
+    from homeport.gateway.client_side import ClientSide
     from homeport.gateway.seams import Tap
 
 _WAITING_LIMIT_BYTES = 64 * 1024  # of a body while the upstream is dialled
@@ -46,7 +46,7 @@ class Visit:
         "tunnels",
     )
 
-    def __init__(self, inbound: Inbound, head: RequestHead | None, raw: bytes, now_s: float) -> None:
+    def __init__(self, inbound: ClientSide, head: RequestHead | None, raw: bytes, now_s: float) -> None:
         self.inbound = inbound
         self._tap: Tap | None = None  # set once it is settled that this visit is recorded
         self._prefix = b""  # the `/@NAME` that led to the route
@@ -163,7 +163,7 @@ class Visit:
         """100 Continue, 103 Early Hints: passed on as they are, to clients that know them."""
         if self.head is not None and self.head.is_http11:
             self._replay = False
-            self.inbound.transport.write(head.raw)
+            self.inbound.interim(head.raw)
 
     def answer(self, head: ResponseHead, whole_body: bytes | None = None) -> None:
         """The head of the answer; with its body where that came whole, which saves a write."""
@@ -185,8 +185,7 @@ class Visit:
             exchange.response_bytes = len(whole_body)
             if self._room > 0:
                 exchange.response_body.append(whole_body[: self._room])
-            written += whole_body
-        inbound.transport.write(written)
+        inbound.answer(written, whole_body)
 
     def answer_body(self, passed: bytes, written: bytes) -> None:
         """`passed` came from the upstream; `written` is what the client gets of it (for HTTP/1.0 without chunks)."""
@@ -196,6 +195,9 @@ class Visit:
             exchange.response_body.append(passed[: self._room])
             self._room -= len(passed)
         self.inbound.transport.write(written)
+
+    def answer_trailers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        self.inbound.trailers(fields)
 
     def complete(self) -> None:
         """The answer was whole; the upstream connection is somebody else's now."""
@@ -211,7 +213,7 @@ class Visit:
         self.exchange.kind = "upgrade"
         self.exchange.answered_s = perf_counter()
         self.exchange.response_head = head.raw
-        self.inbound.transport.write(answer_head(head, self.head, self._prefix, closes=False))
+        self.inbound.answer(answer_head(head, self.head, self._prefix, closes=False))
         self.inbound.tunnel()
 
     def pass_down(self, data: bytes) -> None:
@@ -305,7 +307,7 @@ class Visit:
         is_head = head is not None and head.method == b"HEAD"
         exchange.response_body = [] if is_head else [body]
         exchange.response_bytes = 0 if is_head else len(body)
-        inbound.transport.write(page_head if is_head else page_head + body)
+        inbound.answer(page_head, b"" if is_head else body)
         self._end(ending, "" if ending == COMPLETE else finding.what)
         inbound.door.loop.call_soon(inbound.next)
 

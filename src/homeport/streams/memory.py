@@ -86,6 +86,9 @@ class MemoryTransport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return len(self._unsent)
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = protocol  # type: ignore[assignment]  # every protocol here is a stream's
+
     def can_write_eof(self) -> bool:
         return False
 

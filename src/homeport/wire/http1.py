@@ -70,6 +70,7 @@ class RequestHead:
     te_trailers = False
     loops = b""  # the CDN-Loop fields (RFC 8586)
     dropped: tuple[bytes, ...] = ()  # the field lines that are not passed on
+    takes_chunks = True  # chunked framing means something to the client: HTTP/1.0 has none, nor has HTTP/2
 
     def __init__(self, raw: bytes, method: bytes, target: bytes, is_http11: bool) -> None:
         self.raw = raw
@@ -77,6 +78,8 @@ class RequestHead:
         self.target = target
         self.is_http11 = is_http11
         self.keep_alive = is_http11
+        if not is_http11:
+            self.takes_chunks = False
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -240,14 +243,15 @@ def without_dropped(head: RequestHead | ResponseHead) -> bytes:
 
 
 class ChunkedBody:
-    """Chunked framing (RFC 9112 section 7.1). `is_done` once the last chunk and its trailers were consumed."""
+    """Chunked framing (RFC 9112 section 7.1). `is_done` once the last chunk and its `trailers` were consumed."""
 
-    __slots__ = ("_in_trailers", "_left", "_trailer_bytes", "is_done")
+    __slots__ = ("_in_trailers", "_left", "_trailer_bytes", "is_done", "trailers")
 
     def __init__(self) -> None:
         self._left = 0  # bytes of the current chunk still to come, its CRLF included
         self._in_trailers = False
         self._trailer_bytes = 0
+        self.trailers: list[tuple[bytes, bytes]] = []
         self.is_done = False
 
     def feed(self, data: bytes, payload: list[bytes] | None = None) -> int:
@@ -313,6 +317,7 @@ class ChunkedBody:
             raise BadMessage("the trailers are too large", 431)
         if _TRAILER_NAMES_REFUSED.match(data, at):
             raise BadMessage("a trailer would change the framing")
+        self.trailers.append((match[1], match[2].rstrip(b" \t")))
         return match.end() - at
 
     @staticmethod

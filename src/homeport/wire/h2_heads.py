@@ -1,0 +1,104 @@
+"""Between the fields of HTTP/2 and the heads of HTTP/1.1 (RFC 9113 section 8, RFC 8441 section 5).
+
+A request becomes a head that goes through the strict reader of http1.py like any other, so nothing comes in this way
+that would be refused there. Nothing is guessed: what cannot be written down in HTTP/1.1 is a BadMessage.
+"""
+
+from __future__ import annotations
+
+from homeport.wire.h2 import Fields
+from homeport.wire.http1 import BadMessage, fields
+
+# RFC 9113 section 8.2.2: they speak of one connection, and a request with one of them is malformed.
+_OF_CONNECTION = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
+_WITH_CONTENT = frozenset({b"POST", b"PUT", b"PATCH"})  # which say so even when there is none (RFC 9110 section 8.6)
+# As browsers write them; servers made by hand compare names as they are used to see them.
+_CAPITALS = {
+    b"dnt": b"DNT",
+    b"te": b"TE",
+    b"sec-websocket-key": b"Sec-WebSocket-Key",
+    b"sec-websocket-version": b"Sec-WebSocket-Version",
+    b"sec-websocket-protocol": b"Sec-WebSocket-Protocol",
+    b"sec-websocket-extensions": b"Sec-WebSocket-Extensions",
+}
+
+
+def request_head(asked: Fields, *, has_body: bool, websocket_key: bytes = b"") -> bytes:
+    """The head as an HTTP/1.1 client would have written it; a body without a length comes in chunks.
+
+    A WebSocket (RFC 8441) becomes a GET that upgrades. Raises BadMessage.
+    """
+    pseudo: dict[bytes, bytes] = {}
+    host = b""
+    cookies: list[bytes] = []
+    lines: list[bytes] = []
+    has_length = False
+    for name, value in asked:
+        if name.startswith(b":"):
+            pseudo[name] = value
+        elif name == b"host":
+            host = value
+        elif name == b"cookie":
+            cookies.append(value)
+        elif name in _OF_CONNECTION:
+            raise BadMessage(f"HTTP/2 has no {name.decode()} field")
+        else:
+            has_length = has_length or name == b"content-length"
+            lines.append(b"%s: %s\r\n" % (_CAPITALS.get(name) or name.title(), value))
+    if cookies:
+        lines.append(b"Cookie: %s\r\n" % b"; ".join(cookies))  # browsers send crumbs (RFC 9113 section 8.2.3)
+    method = pseudo.get(b":method", b"")
+    if b":protocol" in pseudo:
+        method, has_body = _upgrade(method, pseudo[b":protocol"], websocket_key, lines), False
+    if has_body and not has_length:
+        lines.append(b"Transfer-Encoding: chunked\r\n")
+    elif not has_body and not has_length and method in _WITH_CONTENT:
+        lines.append(b"Content-Length: 0\r\n")
+    lines.insert(0, b"%s %s HTTP/1.1\r\nHost: %s\r\n" % (method, _path(pseudo), _authority(pseudo, host)))
+    raw = b"".join(lines) + b"\r\n"
+    if raw.count(b"\n") != len(lines) + 2:  # a value with a line end in it would be a field of its own
+        raise BadMessage("a field has a line end in it")
+    return raw
+
+
+def answer_fields(head: bytes, *, to_tunnel: bool = False) -> list[tuple[bytes, bytes]]:
+    """The fields of an answer. `to_tunnel`: 101 becomes 200, with which a tunnel begins (RFC 8441 section 5)."""
+    status = head[9:12]
+    made = [(b":status", b"200" if to_tunnel else status)]
+    for name, value in fields(head):
+        name = name.lower()
+        if name not in _OF_CONNECTION and not (to_tunnel and name == b"sec-websocket-accept"):
+            made.append((name, value))
+    return made
+
+
+def trailer_lines(trailers: Fields) -> bytes:
+    """They go behind the last chunk. Raises BadMessage."""
+    if any(b"\n" in value or b"\r" in value or name.startswith(b":") for name, value in trailers):
+        raise BadMessage("the trailers are malformed")
+    return b"".join(b"%s: %s\r\n" % (name.title(), value) for name, value in trailers)
+
+
+def _upgrade(method: bytes, protocol: bytes, websocket_key: bytes, lines: list[bytes]) -> bytes:
+    if method != b"CONNECT" or protocol.lower() != b"websocket":
+        raise BadMessage("this door opens tunnels for WebSockets only", 501)
+    lines.append(b"Connection: Upgrade\r\n")
+    lines.append(b"Upgrade: websocket\r\n")
+    lines.append(b"Sec-WebSocket-Key: %s\r\n" % websocket_key)
+    return b"GET"
+
+
+def _path(pseudo: dict[bytes, bytes]) -> bytes:
+    path = pseudo.get(b":path", b"")
+    if not path and pseudo.get(b":method") == b"CONNECT":
+        raise BadMessage("this door is no forward proxy", 501)
+    if not path.startswith(b"/") and path != b"*":
+        raise BadMessage("the request target is no path")
+    return path
+
+
+def _authority(pseudo: dict[bytes, bytes], host: bytes) -> bytes:
+    authority = pseudo.get(b":authority", b"")
+    if authority and host and authority.lower() != host.lower():
+        raise BadMessage("the authority and the Host field name different hosts")
+    return authority or host
