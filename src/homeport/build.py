@@ -93,7 +93,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         notices = await clean_up(home, machine)
         await recorder
 
-        certificates = DoorCertificates(home.authority, daemon.say)
+        certificates = DoorCertificates(home.authority, daemon.say, settings.tls_keylog)
         door = Door(Routes(), recording.tap, machine.client_is_gone, certificates)
         doors = Doors(door, taken)
         await doors.open(wanted, free)
@@ -158,7 +158,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             engine,
             hub,
         )
-        engine.begin(warnings=doors.warnings, notices=notices)
+        engine.begin(doors.warnings, notices, certificates.warnings)
 
         private_file(home.token_file, token.encode())
         await portserver.open()

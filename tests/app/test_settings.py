@@ -47,6 +47,7 @@ def test_variables_of_children_are_no_settings(file: Path) -> None:
         ("idle_exit_s = nan", 1, "idle_exit_s must not be negative or endless", ""),
         ('door = "0.0.0.0:62893"', 1, "the door listens on loopback only", "127.0.0.1:62893"),
         ('door = "unix:/x"', 1, "the door listens on loopback only", "127.0.0.1:62893"),
+        ('tls_keylog = "keys.log"', 1, "tls_keylog must be an absolute path", ""),
         ('door = "127.0.0.1:x"', 1, "is not an endpoint", ""),
     ],
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 
+from homeport.certs.receipt import is_trusted
 from homeport.model.errors import HomeportError
 
 if TYPE_CHECKING:
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
 class DoorCertificates:
     """See homeport.gateway.seams.Certificates. `folder` is where the CA lives, `report` hears what went wrong."""
 
-    def __init__(self, folder: str, report: Callable[[HomeportError], None]) -> None:
-        self._folder, self._report = folder, report
+    def __init__(self, folder: str, report: Callable[[HomeportError], None], keylog: str = "") -> None:
+        self._folder, self._report, self._keylog = folder, report, keylog
         self._certificates: Certificates | None = None
         self._one_at_a_time = asyncio.Lock()  # or two first clients would make two authorities
+
+    def warnings(self) -> list[str]:
+        """That keys are written to a file, and that somebody uses HTTPS which no browser believes yet."""
+        found = [f"the keys of TLS sessions are written to {self._keylog} (tls_keylog)"] if self._keylog else []
+        if self._certificates is not None and not is_trusted(self._folder, self._certificates.authority.fingerprint):
+            found.append("browsers do not trust the certificates for https yet: homeport trust")
+        return found
 
     def at_hand(self, name: str) -> SSLContext | None:
         return self._certificates.at_hand(name) if self._certificates is not None else None
@@ -44,5 +52,5 @@ class DoorCertificates:
             from homeport.certs.contexts import Certificates
 
             authority = Authority.load(self._folder) or Authority.create(self._folder)
-            self._certificates = Certificates(authority, lambda _: True)
+            self._certificates = Certificates(authority, lambda _: True, keylog=self._keylog or None)
         return self._certificates.for_name(name)

@@ -34,12 +34,14 @@ class EngineUseCases:
         self._started = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
         self._notices: list[str] = []
         self._warnings: list[str] = []
+        self._changing: Callable[[], list[str]] = list
         self._stopped: asyncio.Future[list[AppState]] = asyncio.get_running_loop().create_future()
 
-    def begin(self, warnings: list[str], notices: list[str]) -> None:
-        """What to tell as long as this engine runs, and what to tell once, to the next client."""
+    def begin(self, warnings: list[str], notices: list[str], changing: Callable[[], list[str]] = list) -> None:
+        """What to tell as long as this engine runs, what to tell once, to the next client, and what while it is so."""
         self._warnings += warnings
         self._notices += notices
+        self._changing = changing
 
     async def hello(self) -> Hello:
         """The first call of every client; takes the notices with it."""
@@ -60,7 +62,7 @@ class EngineUseCases:
             doors=doors,
             url=f"http://127.0.0.1:{port}" if port else "",
             dashboard=f"http://homeport.localhost:{port}" if port else "",
-            warnings=list(self._warnings),
+            warnings=[*self._warnings, *self._changing()],
             recording=self._recording.state(),
         )
 

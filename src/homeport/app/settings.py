@@ -5,6 +5,7 @@ Mistakes are HomeportError("bad-config") and name the file and its line, or the 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -82,6 +83,8 @@ def _check(key: str, value: Any, place: str) -> Any:
         raise HomeportError("bad-config", f"{place}: {key} must not be negative or endless, it is {value!r}")
     if key == "door":
         _check_door(value, place)
+    if key == "tls_keylog" and value and not os.path.isabs(value):  # the engine's folder is none that anybody chose
+        raise HomeportError("bad-config", f"{place}: tls_keylog must be an absolute path, not {value!r}")
     return value
 
 

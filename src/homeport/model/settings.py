@@ -22,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_days: float = 7.0
     keep_log_lines: int = 10_000
     idle_exit_s: float = 10.0
+    tls_keylog: str = ""
 
 
 ABOUT: dict[str, str] = {
@@ -33,4 +34,5 @@ ABOUT: dict[str, str] = {
     "keep_days": "How long exchanges and log lines are kept.",
     "keep_log_lines": "How many log lines are kept of each app.",
     "idle_exit_s": "How long the background engine stays when nothing needs it.",
+    "tls_keylog": "A file for the keys of every TLS session at the door, so that Wireshark can read them.",
 }
