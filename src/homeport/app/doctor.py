@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 
 from homeport.app.doctor_firewall import Traced, asking_user
+from homeport.app.doctor_trust import TrustInStores
 from homeport.app.port_reasons import docker_container
 from homeport.app.ports import who
 from homeport.doctor import said
@@ -18,6 +19,7 @@ from homeport.doctor.checks.port_taken import explain_taken
 from homeport.doctor.diagnosis import diagnose_machine
 from homeport.doctor.facts import Listening as Listening
 from homeport.doctor.facts import MachineFacts, PathFacts, Target
+from homeport.doctor.facts import OwnAuthority as OwnAuthority
 from homeport.doctor.facts import Phase as Phase
 from homeport.doctor.facts import Report as Report
 from homeport.doctor.facts import Resolved as Resolved
@@ -28,6 +30,7 @@ from homeport.doctor.seams import Hands
 from homeport.doctor.target import parse_target
 from homeport.doctor.walk import Walker
 from homeport.machine.firewall import is_root, this_firewall
+from homeport.machine.home import Home
 from homeport.machine.network import this_network
 from homeport.machine.ports import this_computer
 from homeport.model.app import AppFacts, AppState
@@ -181,6 +184,7 @@ def this_doctor(
         uid=asking_user(environment),
         story=lambda port: who(ports, port),
         namespaces=ports.namespaces_sockets,
+        authority=TrustInStores(Home.find()),
         container=lambda port: docker_container(ports, port),
     )
     return Doctor(hands, status)

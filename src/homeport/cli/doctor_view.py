@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 
-from homeport.app.doctor import Listening, Phase, Report, Resolved, Walk
+from homeport.app.doctor import Listening, OwnAuthority, Phase, Report, Resolved, Walk
 from homeport.cli.table import cut
 from homeport.cli.terminal import Paint
 from homeport.cli.words import duration, plural, visible
@@ -76,6 +76,18 @@ def _walk_lines(walk: Walk, paint: Paint, width: int | None) -> list[str]:
     lines += _resolved_lines(walk.facts.names, paint)
     shown = walk.facts.listening[:_LISTENERS_SHOWN]
     lines += [_listening_line(one, paint, is_first=one is shown[0]) for one in shown]
+    lines += _store_lines(walk.facts.authority, paint)
+    return lines
+
+
+def _store_lines(authority: OwnAuthority | None, paint: Paint) -> list[str]:
+    """Who trusts homeport's CA, where the certificate is of it."""
+    says: dict[bool | None, str] = {True: "trusted by", False: "not by", None: "not known of"}
+    lines: list[str] = []
+    for is_trusted, text in says.items():
+        names = [store.name for store in authority.stores if store.is_trusted is is_trusted] if authority else []
+        if names:
+            lines.append(f"    {paint('stores' if not lines else '      ', 'dim')}  {text} {visible(', '.join(names))}")
     return lines
 
 

@@ -31,6 +31,7 @@ from homeport.doctor.checks.listener import (
 from homeport.doctor.checks.names import explain_localhost, explain_names
 from homeport.doctor.checks.proxy import explain_proxies, explain_proxy
 from homeport.doctor.checks.tls import explain_tls
+from homeport.doctor.checks.trust import explain_trust
 from homeport.doctor.facts import MachineFacts, PathFacts
 from homeport.model.finding import Finding
 
@@ -45,6 +46,7 @@ ALL: tuple[Callable[[PathFacts], Finding | None], ...] = (
     explain_unreached,
     explain_two_servers,
     explain_tls,
+    explain_trust,
     explain_http,
     explain_host_check,
     explain_proxy,

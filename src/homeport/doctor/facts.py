@@ -94,6 +94,24 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
     is_clock_synchronised: bool | None = None
 
 
+class StoreTrust(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether programs that read this store trust homeport's CA. `is_trusted` None: not known, because of `why`."""
+
+    name: str
+    kind: str = ""
+    is_trusted: bool | None = None
+    why: str = ""
+
+
+class OwnAuthority(msgspec.Struct, frozen=True, kw_only=True):
+    """homeport's CA has issued the certificate. `is_current` False: an earlier one, or another user's; then no stores
+    are known."""
+
+    name: str
+    is_current: bool = True
+    stores: tuple[StoreTrust, ...] = ()
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came back on a GET. `is_http` False: something else did. `end` says how it ended without an answer."""
 
@@ -149,6 +167,7 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     firewalls: tuple[FirewallState, ...] = ()
     story: PortStory | None = None  # of the port, where nobody listens on it
     tls: Tls | None = None
+    authority: OwnAuthority | None = None
     answer: Answer | None = None
     answers: tuple[Answer, ...] = ()  # the same GET with other headers, to tell one cause from another
     proxies: tuple[Proxy, ...] = ()

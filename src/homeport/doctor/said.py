@@ -133,7 +133,7 @@ SAYINGS: tuple[Saying, ...] = (
         "tls-untrusted",
         "tls",
         "nobody whom this program trusts has signed the certificate (browsers, Node, Python have their own stores)",
-        "mkcert -install, and NODE_EXTRA_CA_CERTS or SSL_CERT_FILE for programs with a store of their own",
+        'homeport trust, and eval "$(homeport trust --env)" for programs with a store of their own',
     ),
     Saying(
         r"ERR_PROXY_CONNECTION_FAILED|ERR_TUNNEL_CONNECTION_FAILED|ProxyError|from proxy after CONNECT|407 Proxy",

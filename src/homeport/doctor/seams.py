@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from homeport.doctor.facts import OwnAuthority
 from homeport.machine.network import Network
 from homeport.machine.ports import Ports
 from homeport.model.endpoint import Endpoint
@@ -26,7 +27,8 @@ class Firewall(Protocol):
 
 class Hands(msgspec.Struct, frozen=True, kw_only=True):
     """What a walk looks with. `story` tells all about a port, `namespaces` who listens on it in other networks,
-    `container` the name of the Docker container that publishes it.
+    `container` the name of the Docker container that publishes it. `authority` tells, by the issuer of a certificate,
+    whether it is of homeport's CA and who trusts that.
 
     `uid`: whose connections are tried, where that is not us (under sudo: whoever called it).
     """
@@ -38,4 +40,5 @@ class Hands(msgspec.Struct, frozen=True, kw_only=True):
     story: Callable[[int], PortStory]
     namespaces: Callable[[int], list[tuple[str, SocketFact]]]
     container: Callable[[int], str]
+    authority: Callable[[str], OwnAuthority | None]
     uid: int | None = None

@@ -136,7 +136,7 @@ class Walker:
         tls: Tls = self._timed(
             "tls", lambda: handshake(endpoint, name, is_clock_synchronised=synchronised, uid=uid), tls_text
         )
-        self._known["tls"] = tls
+        self._known |= {"tls": tls, "authority": self._hands.authority(tls.issuer)}
         if tls.trouble == "not-tls":
             self._known["answers"] = (self._get(endpoint, self._host(), False),)
         return tls.trouble not in ("not-tls", "failed")

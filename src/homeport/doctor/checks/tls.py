@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from homeport.doctor.checks.naming import listed, place
+from homeport.doctor.checks.trust import explain_own, is_ours_to_sign
 from homeport.doctor.facts import PathFacts, Tls
 from homeport.model.finding import Finding
 
@@ -32,14 +33,16 @@ def explain_tls(facts: PathFacts) -> Finding | None:
             code="tls-self-signed",
             what=f"the certificate of {where} is signed by itself, so nobody trusts it",
             why=f"It is for {listed(tls.names) or tls.subject or 'no name'}. Browsers show ERR_CERT_AUTHORITY_INVALID.",
-            next="issue one with a local authority that the system trusts (mkcert), or use http on loopback",
+            next=f"{_signed(facts)}, or use http on loopback",
         )
+    if tls.trouble == "untrusted" and facts.authority:
+        return explain_own(facts, facts.authority)
     if tls.trouble == "untrusted":
         return Finding(
             code="tls-untrusted",
             what=f"the certificate of {where} is issued by {tls.issuer or 'somebody'}, whom this system does not trust",
             why=f"The check ended with: {tls.why}. An intermediate certificate may be missing, or the authority's own.",
-            next="let the server send its whole chain, and add the authority to the system's store (mkcert -install)",
+            next=f"let the server send its whole chain and this system trust the authority; or {_signed(facts)}",
         )
     return Finding(
         code="tls-failed",
@@ -47,6 +50,13 @@ def explain_tls(facts: PathFacts) -> Finding | None:
         why="The server refused the handshake, asks for a client's certificate, or has none for this name.",
         next=f"openssl s_client -connect {where} -servername {facts.target.host}",
     )
+
+
+def _signed(facts: PathFacts) -> str:
+    host = facts.target.host
+    if is_ours_to_sign(host):
+        return f"homeport trust, then homeport cert {host} for one that is trusted"
+    return "give it a name below localhost, which homeport trust and homeport cert make trusted"
 
 
 def _not_tls(facts: PathFacts) -> Finding:
