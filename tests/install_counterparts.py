@@ -26,6 +26,7 @@ COUNTERPARTS = {
     "ss": "iproute2",
     "lsof": "lsof",
     "tmux": "tmux",
+    "h2load": "nghttp2-client",
     "openssl": "openssl",
     "certutil": "libnss3-tools",
     "keytool": "default-jre-headless",

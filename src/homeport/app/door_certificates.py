@@ -52,5 +52,7 @@ class DoorCertificates:
             from homeport.certs.contexts import Certificates
 
             authority = Authority.load(self._folder) or Authority.create(self._folder)
-            self._certificates = Certificates(authority, lambda _: True, keylog=self._keylog or None)
+            self._certificates = Certificates(
+                authority, lambda _: True, alpn=("h2", "http/1.1"), keylog=self._keylog or None
+            )
         return self._certificates.for_name(name)

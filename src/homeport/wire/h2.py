@@ -129,9 +129,9 @@ def settings(*, is_client: bool) -> dict[int, int]:
     return dict(_CLIENT if is_client else _SERVER)
 
 
-def goaway(code: int) -> bytes:
+def goaway(code: int, last: int = 0) -> bytes:
     """The frame, for when a library has given up."""
-    return struct.pack(">HBBBIII", 0, 8, 7, 0, 0, 0, code)
+    return struct.pack(">HBBBIII", 0, 8, 7, 0, 0, last, code)
 
 
 def frames_factory() -> Callable[[bool], Frames]:
