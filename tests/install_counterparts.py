@@ -30,6 +30,9 @@ COUNTERPARTS = {
     "openssl": "openssl",
     "certutil": "libnss3-tools",
     "keytool": "default-jre-headless",
+    "javac": "default-jdk-headless",
+    "musl-gcc": "musl-tools",
+    "firefox-esr": "firefox-esr",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,42 @@ print(1, flush=True)
 sys.stdin.read()
 """
 LOOKUP = "require('dns').lookup('api.localhost', (error, found) => console.log(error ? error.code : found))"
+
+JAVA = """
+public class Resolve {
+    public static void main(String[] names) {
+        try {
+            System.out.println(java.net.InetAddress.getByName(names[0]));
+        } catch (java.net.UnknownHostException error) {
+            System.out.println("unknown");
+        }
+    }
+}
+"""
+MUSL = """
+#include <netdb.h>
+#include <stdio.h>
+
+int main(int count, char **words) {
+    struct addrinfo *found;
+    int error = getaddrinfo(words[1], "80", 0, &found);
+    puts(error ? gai_strerror(error) : "found");
+    return 0;
+}
+"""
+# Says its port, then the Host of every request.
+HOSTS = """
+import os, socket
+listener = socket.create_server(("127.0.0.1", 0))
+os.write(1, b"%d\\n" % listener.getsockname()[1])
+while True:
+    client, _ = listener.accept()
+    for line in client.recv(65536).splitlines():
+        if line.lower().startswith(b"host:"):
+            os.write(1, line.split()[1] + b"\\n")
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\nConnection: close\\r\\n\\r\\nhello")
+    client.close()
+"""
 
 
 @pytest.fixture
@@ -56,6 +93,35 @@ def test_python_asks_the_system(net: Network) -> None:
 @pytest.mark.counterpart("node")
 def test_node_asks_the_system(net: Network) -> None:
     assert net.run("node", "-e", LOOKUP).stdout == "ENOTFOUND\n"
+
+
+@pytest.mark.counterpart("javac", "java")
+def test_java_asks_the_system(net: Network) -> None:
+    net.run("mount", "-t", "tmpfs", "none", "/mnt")
+    net.run("sh", "-c", "cat > /mnt/Resolve.java", stdin=JAVA)
+    assert net.run("java", "/mnt/Resolve.java", "api.localhost").stdout == "unknown\n"
+    assert net.run("java", "/mnt/Resolve.java", "localhost").stdout == "localhost/127.0.0.1\n"
+
+
+@pytest.mark.counterpart("musl-gcc")
+def test_musl_asks_the_hosts_file_and_servers(net: Network, tmp_path: Path) -> None:
+    source, program = tmp_path / "resolve.c", str(tmp_path / "resolve")
+    source.write_text(MUSL)
+    net.run("musl-gcc", "-static", "-o", program, str(source))
+    assert net.run(program, "api.localhost").stdout != "found\n"
+    assert net.run(program, "localhost").stdout == "found\n"
+
+
+@pytest.mark.counterpart("firefox-esr")
+def test_firefox_knows_it_by_itself_whatever_hosts_says() -> None:
+    with network(files={"/etc/hosts": PLAIN + "192.0.2.7 api.localhost\n", **FILES_ONLY}) as net:
+        server = net.start(sys.executable, "-c", HOSTS)
+        assert server.stdout
+        port = server.stdout.readline().strip()
+        net.run("mount", "-t", "tmpfs", "none", "/mnt")
+        words = ["--headless", "--no-remote", "--profile", "/mnt", "--screenshot", "/mnt/page.png"]
+        net.run("firefox-esr", *words, f"http://api.localhost:{port}/", env={"HOME": "/mnt"})
+        assert server.stdout.readline() == f"api.localhost:{port}\n"
 
 
 @pytest.mark.counterpart("curl")
