@@ -68,6 +68,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.running import RunningApps
         from homeport.app.service import Service
         from homeport.app.sinks import Activity, LogSink, Watching
+        from homeport.app.token_book import TokenBook
+        from homeport.app.tokens import TokensUseCases
         from homeport.app.traffic import TrafficUseCases
         from homeport.app.urls import Urls
         from homeport.certs.environment import child_environment
@@ -78,9 +80,11 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.doctor.checks.upstream import explain_upstream
         from homeport.doctor.lookout import Lookout
         from homeport.gateway.door import Door
+        from homeport.gateway.gate import Gate
         from homeport.gateway.routes import Routes
         from homeport.gateway.tcp import TcpRelay
         from homeport.machine.leases import Leases
+        from homeport.machine.peers import peer_of
         from homeport.targets.directory import Directories
         from homeport.targets.journal import Journal
         from homeport.targets.seams import Surroundings
@@ -94,7 +98,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         await recorder
 
         certificates = DoorCertificates(home.authority, daemon.say, settings.tls_keylog)
-        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates)
+        tokens = TokenBook(home.tokens)
+        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates, Gate(peer_of, tokens))
         doors = Doors(door, taken)
         await doors.open(wanted, free)
         parts.push_async_callback(door.close)
@@ -155,6 +160,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             TrafficUseCases(recording),
             LogsUseCases(recording),
             LeasesUseCases(table, portserver.address),
+            TokensUseCases(tokens),
             engine,
             hub,
         )

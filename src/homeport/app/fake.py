@@ -19,6 +19,8 @@ from homeport.app.logs import LogsUseCases
 from homeport.app.routes import RoutesUseCases
 from homeport.app.seams import Heard, Keys, Side
 from homeport.app.service import Service
+from homeport.app.token_book import TokenBook
+from homeport.app.tokens import TokensUseCases
 from homeport.app.traffic import TrafficUseCases
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
@@ -91,6 +93,9 @@ class FakeRoads:
 
     async def remove(self, name: str) -> RouteState:
         return self.all.pop(name)
+
+    def enter_link(self, name: str) -> str:
+        return f"http://{name}.localhost:4711/.homeport/enter?key=one"
 
     def states(self) -> list[RouteState]:
         return list(self.all.values())
@@ -225,6 +230,7 @@ class FakeHouse:
             TrafficUseCases(self.recording),
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),
+            TokensUseCases(TokenBook("")),
             engine,
             self.hub,
         )

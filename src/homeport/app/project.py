@@ -159,6 +159,8 @@ def _route(name: str, file: ProjectFile, folder: str, branch: str) -> RouteSpec:
         listen=table.listen,
         default=table.default,
         https=table.https,
+        access=table.access,
+        cross_site=table.cross_site,
         verify=verify,
     )
 
@@ -210,6 +212,8 @@ class _SpecMaker:
             idle_stop_s=app.idle_stop_s,
             default=name == self._default,
             https=app.https,
+            access=app.access,
+            cross_site=app.cross_site,
             branch=self._branch,
         )
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from homeport.app.rules import control_rule, make_rule, may_connect
 from homeport.app.taken import FindTaken, told
 from homeport.app.upstream_tls import upstream_context
 from homeport.app.urls import Urls
+from homeport.gateway.access import Rule
 from homeport.gateway.door import Door
 from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
 from homeport.gateway.tcp import TcpRelay
+from homeport.model.access import ANYONE_LOCAL
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.route import Https, RouteSpec, RouteState
@@ -44,6 +47,7 @@ class Roads:
 
     async def add(self, spec: RouteSpec) -> RouteState:
         """An extra route. Raises HomeportError: "name-taken", "port-taken", "bad-usage"."""
+        rule = make_rule(spec.name, spec.access, spec.cross_site)
         kind, endpoint = parse_target(spec.target)
         target = Upstream(endpoint, self._explain)
         if kind == "tcp":
@@ -53,6 +57,7 @@ class Roads:
             if kind == "https":
                 context = upstream_context(spec.verify, self._authority)
                 route.secure = SecureUpstream(context, endpoint.host)
+        route.rule = rule
         self._door.routes.add(route)
         try:
             await self._listen(route, spec.listen)
@@ -71,13 +76,17 @@ class Roads:
         self._changed(state)
         return state
 
-    def add_app(self, name: str, target: Target, *, default: bool, https: Https = "also") -> None:
+    def add_app(
+        self, name: str, target: Target, *, default: bool, https: Https = "also", rule: Rule | None = None
+    ) -> None:
         """The route of an app; one that stands there already now leads to `target`."""
         found = self._door.routes.get(name)
         if found is not None and found.kind == "app":
-            found.target, found.default, found.https = target, default, https
+            found.target, found.default, found.https, found.rule = target, default, https, rule
             return
-        self._told_after_adding(Route(name, target, "app", default=default, https=https))
+        route = Route(name, target, "app", default=default, https=https)
+        route.rule = rule
+        self._told_after_adding(route)
 
     def check_free_for_app(self, name: str) -> None:
         """Raises HomeportError("name-taken") where an extra route has that name."""
@@ -100,7 +109,18 @@ class Roads:
 
     def add_control(self, target: Target) -> None:
         """The dashboard, under the name that nobody else may have."""
-        self._door.routes.add(Route(CONTROL, target, "control"))
+        route = Route(CONTROL, target, "control")
+        route.rule = control_rule()
+        self._door.routes.add(route)
+
+    def enter_link(self, name: str) -> str:
+        """Where a browser goes to use the route; with a key that works once where it asks for a token."""
+        route = self._door.routes.get(name)
+        if route is None or route.rule is None or not route.rule.takes_token:
+            state = next(state for state in self.states() if state.name == name)
+            return state.url
+        named = self._urls.all(name, False, route.https)[0]  # by name: no cookie is ever set on a plain host
+        return named.removesuffix("/") + self._door.gate.entering.path_for(name)
 
     def states(self) -> list[RouteState]:
         return [self._state(route) for route in self._door.routes]
@@ -115,7 +135,7 @@ class Roads:
         wanted = parse_endpoint(listen)
         try:
             if route.kind == "tcp":
-                bound = self._tcp.open(route.name, wanted, route.target)
+                bound = self._tcp.open(route.name, wanted, route.target, may_connect(route.rule))
             else:
                 bound = (await self._door.open_for(route, wanted))[0]
         except HomeportError as error:
@@ -146,6 +166,8 @@ class Roads:
             urls=urls,
             listen=route.listen,
             default=default,
+            access=route.rule.words if route.rule else ANYONE_LOCAL,
+            cross_site="deny" if route.rule and route.rule.denies_cross_site else "allow",
             active=active,
             visits=visits,
         )

@@ -30,6 +30,12 @@ class RoutesUseCases:
             raise HomeportError("bad-usage", f"the route {name!r} belongs to an app", f"homeport stop {name}")
         return await self._roads.remove(name)
 
+    async def link(self, name: str) -> str:
+        """The address of a route for a browser; with a key that works once where the route asks for a token."""
+        if not any(state.name == name and state.kind != "control" for state in self._roads.states()):
+            raise HomeportError("not-found", f"no route is called {name!r}", "homeport status")
+        return self._roads.enter_link(name)
+
 
 def check_name(name: str) -> None:
     if name == RESERVED:

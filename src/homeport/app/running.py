@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeport.app.roads import Roads
+from homeport.app.rules import make_rule
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 
@@ -34,13 +35,17 @@ class RunningApps:
         routes = [self._supervisor.route_for(spec) for spec in specs]
         for route in routes:
             self._roads.check_free_for_app(route)
+        rules = {
+            route: make_rule(route, spec.access, spec.cross_site) for spec, route in zip(specs, routes, strict=True)
+        }
         default = self._default(specs, routes)
         wanted = [
             msgspec.structs.replace(spec, default=route == default) for spec, route in zip(specs, routes, strict=True)
         ]
         apps = await self._supervisor.start_all(wanted)
         for app in apps:
-            self._roads.add_app(app.route, app, default=app.spec.default, https=app.spec.https)
+            rule = rules[app.route]
+            self._roads.add_app(app.route, app, default=app.spec.default, https=app.spec.https, rule=rule)
         if default in routes:
             self._take_default_from_others(default)
         return [app.snapshot() for app in apps]
@@ -74,7 +79,8 @@ class RunningApps:
             app: App = self._supervisor.app(route)
             if app.spec.default and route != default:
                 app.spec = msgspec.structs.replace(app.spec, default=False)
-                self._roads.add_app(route, app, default=False, https=app.spec.https)
+                rule = make_rule(route, app.spec.access, app.spec.cross_site)
+                self._roads.add_app(route, app, default=False, https=app.spec.https, rule=rule)
 
     def _refuse_at_the_end(self) -> None:
         if self._is_ending():

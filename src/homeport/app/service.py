@@ -11,6 +11,7 @@ from homeport.app.events import Hub, Subscription
 from homeport.app.leases import LeasesUseCases
 from homeport.app.logs import LogsUseCases
 from homeport.app.routes import RoutesUseCases
+from homeport.app.tokens import TokensUseCases
 from homeport.app.traffic import TrafficUseCases
 
 
@@ -21,6 +22,7 @@ class Service:
     traffic: TrafficUseCases
     logs: LogsUseCases
     leases: LeasesUseCases
+    tokens: TokensUseCases
     engine: EngineUseCases
     hub: Hub
 

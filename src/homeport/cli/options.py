@@ -15,7 +15,7 @@ PANELS: dict[str, list[str]] = {
     "See": ["status", "logs", "watch", "requests", "show", "open"],
     "Ports": ["doctor", "who", "ports", "free", "lease", "leases", "release"],
     "Play": ["echo", "connect"],
-    "Trust": ["trust", "untrust", "cert"],
+    "Trust": ["trust", "untrust", "cert", "token", "password"],
     "Stop": ["restart", "stop", "down"],
     "More": ["engine", "completion", "version"],
 }

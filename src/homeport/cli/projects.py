@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeport.cli.session import Session
+from homeport.model.access import EVERYONE, Access, CrossSite
 from homeport.model.app import AppSpec, Ready, Serve
 from homeport.model.errors import HomeportError
 from homeport.model.name import is_route_name, slug
@@ -48,6 +49,8 @@ class Wish:
     port: int | None = None
     port_env: str = "PORT"
     env_files: list[str] = field(default_factory=list)
+    access: Access = EVERYONE
+    cross_site: CrossSite = "allow"
 
 
 def command_spec(session: Session, words: Sequence[str], wish: Wish) -> AppSpec:
@@ -92,6 +95,8 @@ def _spec(
         port_env=wish.port_env,
         ready=read_ready(wish.ready),
         ready_timeout_s=wish.ready_timeout_s,
+        access=wish.access,
+        cross_site=wish.cross_site,
         default=True,
         branch=this_machine().git_branch_of_worktree(str(session.folder)),
     )

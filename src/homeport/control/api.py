@@ -24,6 +24,7 @@ from homeport.control.auth import Auth
 from homeport.control.event_stream import EventStream
 from homeport.control.guard import COOKIE, Guard, is_dashboard_host
 from homeport.control.pages import page
+from homeport.model.access import TokenSpec
 from homeport.model.app import AppSpec
 from homeport.model.errors import HomeportError
 from homeport.model.lease import LeaseSpec
@@ -65,6 +66,10 @@ class Api:
             ("GET", "/api/routes", lambda r: service.routes.list()),
             ("POST", "/api/routes", self._add_route),
             ("DELETE", "/api/routes/{name}", lambda r: service.routes.remove(r.path_params["name"])),
+            ("POST", "/api/routes/{name}/link", self._route_link),
+            ("GET", "/api/tokens", lambda r: service.tokens.list()),
+            ("POST", "/api/tokens", self._new_token),
+            ("DELETE", "/api/tokens/{name}", lambda r: service.tokens.revoke(r.path_params["name"])),
             ("GET", "/api/leases", lambda r: service.leases.list()),
             ("POST", "/api/leases", self._take_leases),
             ("DELETE", "/api/leases", self._release),
@@ -87,6 +92,12 @@ class Api:
 
     async def _add_route(self, request: Request) -> Any:
         return await self._service.routes.add(await read(request, RouteSpec))
+
+    async def _route_link(self, request: Request) -> Any:
+        return {"url": await self._service.routes.link(request.path_params["name"])}
+
+    async def _new_token(self, request: Request) -> Any:
+        return await self._service.tokens.new(await read(request, TokenSpec))
 
     async def _take_leases(self, request: Request) -> Any:
         return await self._service.leases.take(await read(request, LeaseSpec))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from homeport.control.call import ANSWER_LIMIT_S, Answer, ask
+from homeport.model.access import NewToken, TokenSpec, TokenState
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import CODES, HomeportError
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
@@ -96,6 +97,23 @@ class Routes:
 
     def remove(self, name: str) -> None:
         self._calls.delete(f"/api/routes/{_quote(name)}")
+
+    def link(self, name: str) -> str:
+        return self._calls.post(dict[str, str], f"/api/routes/{_quote(name)}/link")["url"]
+
+
+class Tokens:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def new(self, spec: TokenSpec) -> NewToken:
+        return self._calls.post(NewToken, "/api/tokens", spec)
+
+    def list(self) -> builtins.list[TokenState]:
+        return self._calls.get(builtins.list[TokenState], "/api/tokens")
+
+    def revoke(self, name: str) -> None:
+        self._calls.delete(f"/api/tokens/{_quote(name)}")
 
 
 class Traffic:
@@ -187,6 +205,7 @@ class Client:
         self._calls = calls = Calls(address, token)
         self.apps, self.routes, self.traffic = Apps(calls), Routes(calls), Traffic(calls)
         self.logs, self.leases, self.engine = Logs(calls), Leases(calls), Engine(calls)
+        self.tokens = Tokens(calls)
 
     def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Generator[Event]:  # noqa: A002
         """Connects before it returns, so that nothing that happens afterwards is missed. Ends when the engine does."""

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from homeport.formats import app_values
+from homeport.formats import access_value, app_values
 from homeport.formats import toml_values as values
 from homeport.formats.project_check import check_project
 from homeport.formats.project_file import AppTable, ProjectFile, RouteTable
@@ -55,12 +55,16 @@ APP_KEYS: dict[str, Key] = {
     "idle_stop": Key("idle_stop_s", app_values.duration()),
     "default": Key("default", values.boolean),
     "https": Key("https", values.one_of("also", "only", "off")),
+    "access": Key("access", access_value.access),
+    "cross_site": Key("cross_site", values.one_of("allow", "deny")),
 }
 ROUTE_KEYS: dict[str, Key] = {
     "target": Key("target", app_values.target),
     "listen": Key("listen", app_values.listen),
     "default": Key("default", values.boolean),
     "https": Key("https", values.one_of("also", "only", "off")),
+    "access": Key("access", access_value.access),
+    "cross_site": Key("cross_site", values.one_of("allow", "deny")),
     "verify": Key("verify", values.text),
 }
 TOP_KEYS = ("name", "apps", "routes")
@@ -70,7 +74,8 @@ _SYNONYMS = {
     "command": "run", "cmd": "run", "script": "run", "exec": "run", "directory": "serve", "static": "serve",
     "server": "with", "workdir": "cwd", "environment": "env", "dotenv": "env_file", "healthcheck": "ready",
     "health": "ready", "depends_on": "needs", "app": "apps", "services": "apps", "processes": "apps", "route": "routes",
-    "tls": "https", "ssl": "https", "proxy": "routes", "upstream": "target", "url": "target",
+    "tls": "https", "ssl": "https", "auth": "access", "csrf": "cross_site", "proxy": "routes", "upstream": "target",
+    "url": "target",
 }  # fmt: skip
 
 

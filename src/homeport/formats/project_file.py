@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from homeport.model.access import EVERYONE, Access, CrossSite
 from homeport.model.app import Ready
 from homeport.model.route import Https
 
@@ -41,6 +42,8 @@ class AppTable(msgspec.Struct, frozen=True, kw_only=True):
     idle_stop_s: float | None = None
     default: bool = False
     https: Https = "also"
+    access: Access = EVERYONE
+    cross_site: CrossSite = "allow"
 
 
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,8 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = ""
     default: bool = False
     https: Https = "also"
+    access: Access = EVERYONE
+    cross_site: CrossSite = "allow"
     verify: str = ""
 
 

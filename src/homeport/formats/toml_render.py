@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from homeport.formats.homeport_toml import APP_KEYS, ROUTE_KEYS, Key
 from homeport.formats.project_file import AppTable, ProjectFile, RouteTable
 from homeport.formats.toml_lines import toml_key, toml_path, toml_string
+from homeport.model.access import ANYONE_LOCAL, SAME_USER, TOKEN, Access
 from homeport.model.app import Ready
 
 HEADER = """\
@@ -68,6 +71,8 @@ def _value(value: object) -> str:
         return _duration(value)
     if isinstance(value, Ready):
         return _ready(value)
+    if isinstance(value, Access):
+        return _access(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, dict):
@@ -79,6 +84,14 @@ def _ready(ready: Ready) -> str:
     if ready.path:
         return toml_string(ready.path)
     return _value({"log": ready.log} if ready.log else {"command": ready.command})
+
+
+def _access(access: Access) -> str:
+    """The shortest of its three forms; the order of words means nothing."""
+    if access.users or access.basic:
+        return _value({key: inner for key, inner in msgspec.structs.asdict(access).items() if inner})
+    words = [word for word, is_set in ((SAME_USER, access.same_user), (TOKEN, access.token)) if is_set]
+    return _value(words[0] if len(words) == 1 else words or ANYONE_LOCAL)
 
 
 def _duration(seconds: float) -> str:

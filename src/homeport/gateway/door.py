@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from homeport.gateway.forwarding import forwarded_fields
+from homeport.gateway.gate import Gate
 from homeport.gateway.inbound import Inbound
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
@@ -46,6 +47,7 @@ class Door:
         tap: Tap,
         is_gone: Callable[[str, int, int], bool] | None = None,
         certificates: Certificates | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.routes = routes
@@ -55,6 +57,7 @@ class Door:
         self.endpoints: list[Endpoint] = []
         self.missing_families: list[str] = []  # "IPv6" when [::1] could not be bound
         self.certificates = certificates  # None: no TLS
+        self.gate = gate or Gate()
         self._is_gone = is_gone
         self._making: dict[str, asyncio.Task[SSLContext | None]] = {}
         self._inside: set[Inbound | H2Inbound] = set()

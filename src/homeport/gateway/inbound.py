@@ -16,6 +16,7 @@ from homeport.gateway.admission import admit
 from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.gateway.routes import Route
 from homeport.gateway.visit import Visit
+from homeport.model.access import Peer
 from homeport.streams.tls import TlsTransport
 from homeport.wire.client_hello import NEED_MORE, NOT_TLS, ClientHello, client_hello
 from homeport.wire.http1 import (
@@ -62,6 +63,7 @@ class Inbound(asyncio.Protocol):
         "_kept",
         "_left",
         "_pauses",
+        "_peer",
         "_state",
         "_will_close",
         "client",
@@ -94,6 +96,7 @@ class Inbound(asyncio.Protocol):
         self._forwarded = b""  # what the upstream is told about this client and `_forwarded_host`
         self._forwarded_host: bytes | None = None
         self._has_ended = False  # the client has sent FIN
+        self._peer: Peer | None = None  # None: not asked yet
         self._will_close = False
 
     # What the client does
@@ -178,6 +181,12 @@ class Inbound(asyncio.Protocol):
             self._give_up()
 
     # What a visit does
+
+    def peer(self) -> Peer:
+        """Whose process it is: asked when that is first needed, and true for as long as the connection lasts."""
+        if self._peer is None:
+            self._peer = self.door.gate.peer_of(self.transport)
+        return self._peer
 
     @property
     def closes_after_this(self) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from homeport.gateway.access import Rule
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
 from homeport.model.errors import HomeportError
@@ -27,7 +28,7 @@ _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only 
 class Route:
     """A name and its target, with the counters of the gateway: `active` and all `visits`, `last_s` the last one."""
 
-    __slots__ = ("active", "default", "https", "kind", "last_s", "listen", "name", "secure", "target", "visits")
+    __slots__ = ("active", "default", "https", "kind", "last_s", "listen", "name", "rule", "secure", "target", "visits")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Route:
         self.listen = listen
         self.https: Https = https
         self.secure = secure  # the upstream speaks TLS itself
+        self.rule: Rule | None = None  # None: every local process may use it
         self.active = 0
         self.visits = 0
         self.last_s = 0.0

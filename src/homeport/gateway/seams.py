@@ -5,6 +5,7 @@ from __future__ import annotations
 from ssl import SSLContext
 from typing import Protocol
 
+from homeport.model.access import Peer
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import Exchange
 from homeport.model.finding import Finding
@@ -49,3 +50,16 @@ class Tap(Protocol):
 
     def closed(self, exchange: Exchange) -> None:
         """The visit is over; nobody changes the exchange any more."""
+
+
+class Peers(Protocol):
+    """Whose process is at the other end of a connection; both addresses as the socket module gives them."""
+
+    def __call__(self, client: object, server: object) -> Peer: ...
+
+
+class Tokens(Protocol):
+    """Tokens that programs show."""
+
+    def opens(self, token: str, route: str) -> bool:
+        """Whether it is one of ours, still good, and meant for this route."""

@@ -16,7 +16,7 @@ from homeport.gateway.seams import Tap, Target
 from homeport.gateway.tcp_bind import bound_endpoint, listen_on, stop_listening
 from homeport.gateway.tcp_loop import RelayLoop
 from homeport.gateway.tcp_reports import Reports
-from homeport.gateway.tcp_route import TcpRoute
+from homeport.gateway.tcp_route import MayConnect, TcpRoute
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.poller import Poller, new_poller
@@ -44,15 +44,15 @@ class TcpRelay:
         """Remember the running loop: the tap and the targets are only ever called there."""
         self._asyncio_loop = asyncio.get_running_loop()
 
-    def open(self, name: str, listen: Endpoint, target: Target) -> Endpoint:
-        """Listen for `name`, and answer with the address really bound. `target.address` must be callable from any
-        thread. Raises HomeportError (name-taken, port-taken, bad-usage)."""
+    def open(self, name: str, listen: Endpoint, target: Target, may_connect: MayConnect | None = None) -> Endpoint:
+        """Listen for `name`, and answer with the address really bound. `target.address` and `may_connect` must be
+        callable from any thread. Raises HomeportError (name-taken, port-taken, bad-usage)."""
         if name in self._routes:
             raise HomeportError("name-taken", f"a TCP route {name} is already there", f"homeport route --remove {name}")
         listeners = listen_on(listen)
         bound = bound_endpoint(listeners[0])
         loop = self._running_loop()
-        route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes)
+        route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, may_connect)
         self._routes[name] = route
         loop.post(route.begin)
         return bound

@@ -6,6 +6,7 @@ import errno
 import socket
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ACCEPT_TURN = 64  # visitors in a row, before those who are inside get their turn
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.ENETDOWN, errno.EHOSTUNREACH})
+MayConnect = Callable[[object, object], bool]  # given both ends as the socket module names them
 _INHERITS = sys.platform.startswith("linux")
 
 
@@ -28,7 +30,13 @@ class TcpRoute:
     """Made in the caller's thread, then owned by the relay's; the counts may be read from anywhere."""
 
     def __init__(
-        self, loop: RelayLoop, name: str, target: Target, listeners: list[socket.socket], keep_bytes: int
+        self,
+        loop: RelayLoop,
+        name: str,
+        target: Target,
+        listeners: list[socket.socket],
+        keep_bytes: int,
+        may_connect: MayConnect | None = None,
     ) -> None:
         self.name = name
         self.target = target
@@ -39,6 +47,7 @@ class TcpRoute:
         self.last_s = time.monotonic()  # when somebody last came or went
         self.closed = False
         self._loop = loop
+        self._may_connect = may_connect  # None: everybody may
         self._endpoint: Endpoint | None = None
         self._addresses: list[Address] | None = None
         self._text = ""
@@ -90,7 +99,10 @@ class TcpRoute:
                 self._loop.poller.want(listener.fileno(), reading=False, writing=False)
                 self._loop.later(RETRY_S, lambda: self._accept_again(listener))
                 return
-            self._admit(client, where)
+            if self._may_connect is None or self._may_connect(where, client.getsockname()):
+                self._admit(client, where)
+            else:
+                client.close()
         self._loop.soon(lambda: self._accept(listener))
 
     def _accept_again(self, listener: socket.socket) -> None:

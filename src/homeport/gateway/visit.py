@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from homeport.gateway import pages
 from homeport.gateway.forwarding import answer_head, request_head
 from homeport.gateway.outbound import Outbound
+from homeport.gateway.refusals import Reply
 from homeport.gateway.routes import Route
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Finding, Unavailable
+from homeport.wire.credentials import hidden
 from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from homeport.gateway.client_side import ClientSide
+    from homeport.gateway.gate import Waiting
     from homeport.gateway.seams import Tap
 
 _WAITING_LIMIT_BYTES = 64 * 1024  # of a body while the upstream is dialled
@@ -80,11 +83,33 @@ class Visit:
         exchange.route = route.name
         self._route = route
         self._prefix = prefix
-        if route.kind != "control":  # the dashboard would watch itself, and its secrets are nobody's to read
+        asked = None if route.rule is None else door.gate.ask(route.rule, self.inbound, head, exchange)
+        # The dashboard would watch itself, and its secrets are nobody's to read.
+        if route.kind != "control" and not (isinstance(asked, Reply) and asked.is_private):
             self._record()
         route.active += 1
         route.visits += 1
         route.last_s = now_s
+        if asked is None:
+            self._set_out(route, head, prefix, forwarded, now_s)
+        elif isinstance(asked, Reply):
+            self.answer_ourselves(asked.status, asked.finding, asked.ending, asked.fields)
+        else:
+            self._to_send = []
+            self._task = door.loop.create_task(self._wait(asked, route, head, prefix, forwarded))
+
+    async def _wait(self, asked: Waiting, route: Route, head: RequestHead, prefix: bytes, forwarded: bytes) -> None:
+        """The gate takes its time."""
+        reply = await asked()
+        self._task = None
+        if reply is None:
+            self._set_out(route, head, prefix, forwarded, perf_counter())
+            self.inbound.upstream_is_full(False)
+        else:
+            self.answer_ourselves(reply.status, reply.finding, reply.ending, reply.fields)
+
+    def _set_out(self, route: Route, head: RequestHead, prefix: bytes, forwarded: bytes, now_s: float) -> None:
+        door, exchange = self.inbound.door, self.exchange
         if head.loops and door.loop_id in head.loops:
             self.answer_ourselves(508, pages.LOOP, REFUSED)
             return
@@ -93,7 +118,7 @@ class Visit:
             location = prefix + b"/" + head.target[len(prefix) :]
             self.answer_ourselves(307, pages.MOVED, COMPLETE, b"Location: " + location + b"\r\n")
             return
-        self._to_send = [request_head(head, prefix, forwarded)]
+        self._to_send = [request_head(head, prefix, forwarded), *(self._to_send or ())]
         self._replay = not head.body and head.method in _IDEMPOTENT
         address = route.target.address()
         pool = door.pool if route.secure is None else route.secure.pool
@@ -289,7 +314,8 @@ class Visit:
     def answer_ourselves(self, status: int, finding: Finding, ending: str, fields: bytes = b"") -> None:
         """The door answers with a page that says what is the matter."""
         head, exchange, inbound = self.head, self.exchange, self.inbound
-        if self._route is None:
+        if self._route is None:  # what it shows may be meant for a route of ours all the same
+            exchange.request_head = hidden(exchange.request_head, basic=True)
             self._record()
         if not self.is_sent:
             inbound.close_after_this()

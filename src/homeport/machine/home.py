@@ -51,6 +51,11 @@ class Home:
         return self._file("token")
 
     @property
+    def tokens(self) -> str:
+        """The hashes of the tokens that `homeport token` made."""
+        return self._file("tokens.json")
+
+    @property
     def children(self) -> str:
         """The journal of running children."""
         return self._file("children.json")

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from homeport.model.access import EVERYONE, Access, CrossSite
 from homeport.model.finding import Finding
 from homeport.model.ports import PortStory
 from homeport.model.route import Https
@@ -60,6 +61,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     idle_stop_s: float | None = None
     default: bool = False  # answers on the plain address
     https: Https = "also"
+    access: Access = EVERYONE
+    cross_site: CrossSite = "allow"
     branch: str = ""  # of a git worktree other than the main one: the route becomes BRANCH.NAME
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from homeport.model.access import ANYONE_LOCAL, EVERYONE, Access, CrossSite
+
 Https = Literal["also", "only", "off"]  # beside plain http · plain http is redirected · never
 
 
@@ -17,6 +19,8 @@ class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = ""  # a port of its own: needed for tcp, allowed for the others
     default: bool = False
     https: Https = "also"
+    access: Access = EVERYONE
+    cross_site: CrossSite = "allow"
     verify: str = ""  # of an https target: "" by the usual roots and our CA, "off", or a file of certificates
 
 
@@ -30,6 +34,8 @@ class RouteState(msgspec.Struct, kw_only=True):
     urls: list[str] = []
     listen: str = ""
     default: bool = False
+    access: str = ANYONE_LOCAL  # in words
+    cross_site: CrossSite = "allow"
     active: int = 0
     visits: int = 0
     gone: bool = False  # only in events: it was removed

@@ -13,6 +13,7 @@ from homeport.cli.names import find_app
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.seams import Engine
 from homeport.cli.session import Session
+from homeport.model.access import ANYONE_LOCAL
 
 DASHBOARD = "dashboard"
 
@@ -29,8 +30,9 @@ def command(session: Session, name: str, only_print: bool, own_port: bool) -> No
     """Open the dashboard in the browser, or the app NAME.
 
     The dashboard's link carries a key that works once and for one minute; the browser stays
-    logged in as long as the engine runs. Where there is no browser, or stdout is not a
-    terminal, the address is printed. Safari does not resolve homeport.localhost: use --own-port.
+    logged in as long as the engine runs. So does the link of a route with --access token.
+    Where there is no browser, or stdout is not a terminal, the address is printed. Safari does
+    not resolve homeport.localhost: use --own-port.
 
     \b
     Examples:
@@ -50,7 +52,11 @@ def command(session: Session, name: str, only_print: bool, own_port: bool) -> No
 def _url(session: Session, engine: Engine, name: str, own_port: bool) -> str:
     apps = engine.apps.list()
     if name != DASHBOARD or any(app.route == DASHBOARD for app in apps):
-        return shown_urls(find_app(name, apps, session.folder))[0]
+        guarded = [route.name for route in engine.routes.list() if route.access != ANYONE_LOCAL]
+        if name in guarded:
+            return engine.routes.link(name)
+        app = find_app(name, apps, session.folder)
+        return engine.routes.link(app.route) if app.route in guarded else shown_urls(app)[0]
     return engine.engine.dashboard_port() if own_port else engine.engine.enter_link()
 
 

@@ -6,10 +6,12 @@ import os
 
 import rich_click as click
 
+from homeport.cli.access_option import access_options, read_access
 from homeport.cli.complete import complete_route
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.cli.status_view import route_lines
+from homeport.model.access import CrossSite
 from homeport.model.route import Https, RouteSpec, RouteState
 
 HTTPS_HELP = "Beside plain http, instead of it, or not at all. [also]"
@@ -23,6 +25,7 @@ VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. 
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
 @click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
 @click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
+@access_options
 @click.option("--remove", is_flag=True, help="Remove the route NAME.")
 @command_options(json=True, door=True)
 @pass_session
@@ -34,6 +37,8 @@ def command(
     default: bool,
     https: Https,
     verify: str,
+    access: tuple[str, ...],
+    cross_site: CrossSite,
     remove: bool,
 ) -> None:
     """Give something that already runs a name behind the door. Without NAME, list the routes.
@@ -47,6 +52,7 @@ def command(
       homeport route app unix:/run/app.sock --default    http://127.0.0.1:62893
       homeport route old https://127.0.0.1:8443 --verify off
       homeport route db tcp:127.0.0.1:5432 --listen 62900
+      homeport route admin 8080 --access same-user --access token
       homeport route --remove api
     """
     if remove:
@@ -62,6 +68,8 @@ def command(
             listen=listen,
             default=default,
             https=https,
+            access=read_access(access),
+            cross_site=cross_site,
             verify=verify if verify in ("", "off") else os.path.abspath(verify),
         )
         _show(session, session.engine().routes.add(spec))

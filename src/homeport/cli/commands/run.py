@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import rich_click as click
 
+from homeport.cli.access_option import access_options, read_access
 from homeport.cli.launch import launch
 from homeport.cli.options import command_options, launch_options, pass_session
 from homeport.cli.projects import Wish, command_spec
 from homeport.cli.session import Session
+from homeport.model.access import CrossSite
 
 READY_HELP = "When it is ready: /PATH answers, log:REGEX matches a line, command:LINE ends with 0. [it listens]"
 
@@ -20,6 +22,7 @@ READY_HELP = "When it is ready: /PATH answers, log:REGEX matches a line, command
 @click.option("--port", metavar="PORT", type=click.IntRange(1, 65535), help="This port instead of a leased one.")
 @click.option("--port-env", metavar="NAME", default="PORT", help="The variable that tells it the port. [PORT]")
 @click.option("--env-file", "env_files", metavar="FILE", multiple=True, help="Variables from FILE. [.env, if there]")
+@access_options
 @launch_options
 @command_options(json=True, door=True)
 @pass_session
@@ -32,6 +35,8 @@ def command(
     port: int | None,
     port_env: str,
     env_files: tuple[str, ...],
+    access: tuple[str, ...],
+    cross_site: CrossSite,
     detach: bool,
     requests: bool,
 ) -> int:
@@ -55,5 +60,7 @@ def command(
         port=port,
         port_env=port_env,
         env_files=list(env_files),
+        access=read_access(access),
+        cross_site=cross_site,
     )
     return launch(session, [command_spec(session, words, wish)], detach=detach, requests=requests)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import rich_click as click
 
+from homeport.cli.access_option import access_options, read_access
 from homeport.cli.launch import launch
 from homeport.cli.options import command_options, launch_options, pass_session
 from homeport.cli.projects import Wish, directory_spec
 from homeport.cli.session import Session
+from homeport.model.access import CrossSite
 from homeport.model.app import Serve
 from homeport.model.errors import HomeportError
 
@@ -22,6 +24,7 @@ SERVERS = ("builtin", "nginx", "apache")
 @click.option("--no-listing", is_flag=True, help="Do not list folders that have no index.html.")
 @click.option("--name", metavar="NAME", default="", help="Its name behind the door. [the directory's name]")
 @click.option("--port", metavar="PORT", type=click.IntRange(1, 65535), help="A fixed port for nginx or apache.")
+@access_options
 @launch_options
 @command_options(json=True, door=True)
 @pass_session
@@ -34,6 +37,8 @@ def command(
     no_listing: bool,
     name: str,
     port: int | None,
+    access: tuple[str, ...],
+    cross_site: CrossSite,
     detach: bool,
     requests: bool,
 ) -> int:
@@ -54,5 +59,6 @@ def command(
         what = "is a file, not a directory" if path.exists() else "does not exist"
         raise HomeportError("bad-usage", f"{directory} {what}", "homeport serve .")
     serve = Serve(directory=str(path.resolve()), spa=spa, reload=reload, listing=not no_listing)
-    spec = directory_spec(session, serve, server, Wish(name=name, port=port))
+    wish = Wish(name=name, port=port, access=read_access(access), cross_site=cross_site)
+    spec = directory_spec(session, serve, server, wish)
     return launch(session, [spec], detach=detach, requests=requests)

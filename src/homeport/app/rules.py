@@ -1,0 +1,63 @@
+"""From an Access as a user wrote it to a Rule for the road: accounts become uids, and what cannot work is refused now.
+
+It decides about no visitor; that is homeport.gateway.access.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from homeport.gateway.access import Rule, why_not_this_account
+from homeport.gateway.tcp_route import MayConnect
+from homeport.machine.peers import own_uid, peer_of, uid_of
+from homeport.model.access import EVERYONE, Access, CrossSite
+from homeport.model.errors import HomeportError
+from homeport.model.name import RESERVED
+from homeport.model.password import is_password_hash
+
+
+def make_rule(route: str, access: Access, cross_site: CrossSite) -> Rule | None:
+    """None where everybody may come in. Raises HomeportError("bad-usage") for an unknown user or a bad hash."""
+    if access == EVERYONE and cross_site == "allow":
+        return None
+    for user, hashed in access.basic.items():
+        if not user or ":" in user or not is_password_hash(hashed):
+            raise HomeportError("bad-usage", f"{user!r} has no password hash of homeport", f"homeport password {user}")
+    return Rule(
+        name=route,
+        words=str(access),
+        uids=_uids(access),
+        takes_token=access.token,
+        logins=access.basic,
+        denies_cross_site=cross_site == "deny",
+    )
+
+
+def control_rule() -> Rule:
+    """The dashboard: our own user's processes, where the system can tell. Its guard asks for the token besides."""
+    own = own_uid()
+    return Rule(RESERVED, "same-user and token", None if own is None else frozenset({own}), if_known=True)
+
+
+def may_connect(rule: Rule | None) -> MayConnect | None:
+    """The rule of a TCP route, which has nothing to show a secret in."""
+    if rule is None:
+        return None
+    if rule.needs_secret or rule.denies_cross_site:
+        raise HomeportError(
+            "bad-usage", "a tcp route can ask whose process connects, and nothing else", "--access same-user"
+        )
+    return partial(_may_connect, rule)
+
+
+def _may_connect(rule: Rule, client: object, server: object) -> bool:
+    return not why_not_this_account(rule, peer_of(client, server))
+
+
+def _uids(access: Access) -> frozenset[int] | None:
+    if not access.same_user and not access.users:
+        return None
+    own = own_uid()
+    if own is None:
+        raise HomeportError("unsupported", "Windows does not tell whose process a connection is", "--access token")
+    return frozenset([*([own] if access.same_user else []), *map(uid_of, access.users)])

@@ -1,0 +1,65 @@
+"""Browsers come in by a link that works once, and stay by a cookie: on the route's own host NAME.localhost alone.
+
+Cookies ignore ports: one for 127.0.0.1 or localhost would be sent to every app of every project. One for NAME.localhost
+still reaches whatever else listens below that name, so where the system tells whose a connection is, the cookie counts
+for the account that came in, and for no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from homeport.gateway.access import Rule
+from homeport.gateway.refusals import Reply, entered, link_is_used
+from homeport.gateway.routes import normalised
+from homeport.model.access import Peer
+from homeport.model.secret import Secrets
+from homeport.wire.credentials import COOKIE
+from homeport.wire.http1 import RequestHead
+
+PATH = "/.homeport/enter"
+KEY_LIFE_S = 60.0
+SESSION_LIFE_S = 30 * 86400.0
+_KEYS, _SESSIONS = 256, 256
+
+_START = f"{PATH}?key=".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that came in. `uid` is None where its account was not known."""
+
+    route: str
+    uid: int | None
+
+
+class Entering:
+    """It lives as long as the door: a restart of the engine ends every session."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._keys: Secrets[str] = Secrets(_KEYS)
+        self._sessions: Secrets[Session] = Secrets(_SESSIONS)
+
+    def path_for(self, route: str) -> str:
+        """The path and query of a new link."""
+        return f"{PATH}?key={self._keys.make(route, self._clock() + KEY_LIFE_S)}"
+
+    def reply(self, rule: Rule, head: RequestHead, peer: Peer) -> Reply | None:
+        """The answer to somebody who follows such a link; None for everybody else."""
+        if head.method != b"GET" or not head.target.startswith(_START) or not _is_own_host(rule, head.host):
+            return None
+        key = head.target.removeprefix(_START).decode("latin-1")
+        if self._keys.take(key, self._clock()) != rule.name:
+            return link_is_used(rule.name)
+        secret = self._sessions.make(Session(rule.name, peer.uid), self._clock() + SESSION_LIFE_S)
+        return entered(rule.name, f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict")
+
+    def is_inside(self, secret: str, rule: Rule, host: bytes, peer: Peer) -> bool:
+        session = self._sessions.find(secret, self._clock()) if _is_own_host(rule, host) else None
+        return session is not None and session.route == rule.name and session.uid in (None, peer.uid)
+
+
+def _is_own_host(rule: Rule, host: bytes) -> bool:
+    return normalised(host) == f"{rule.name}.localhost"

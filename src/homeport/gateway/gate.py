@@ -1,0 +1,137 @@
+"""Brings what a decision needs and carries it out: whose connection it is, what was shown, and how long to wait.
+
+It takes what was meant for the door out of the request, and out of what is recorded. A right secret never waits, except
+for a password that is shown for the first time: scrypt takes a thread some tenths of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from homeport.gateway.access import Admit, Decision, Refuse, Request, Rule, Showing, Verify, challenge, decide
+from homeport.gateway.entering import Entering
+from homeport.gateway.logins import Logins
+from homeport.gateway.refusals import Reply, refusal, too_many
+from homeport.gateway.seams import Peers, Tokens
+from homeport.model.access import Peer
+from homeport.model.backoff import Backoff
+from homeport.wire.credentials import Shown, authorization_lines, hidden, shown, without_cookie
+from homeport.wire.http1 import RequestHead
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
+    from homeport.gateway.client_side import ClientSide
+    from homeport.model.exchange import Exchange
+
+Waiting = Callable[[], Awaitable[Reply | None]]  # the answer after a while; None: it may pass
+
+DELAYED_LIMIT = 32  # visits that wait at a time; further wrong ones are answered at once
+DELAYED_PER_PEER = 8
+
+
+class Gate:
+    """One for a door. `clock` and `sleep` are replaced in tests."""
+
+    def __init__(
+        self,
+        peers: Peers = lambda client, server: Peer(why="nobody was asked"),
+        tokens: Tokens | None = None,  # None: there are none
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._peers, self._tokens, self._clock, self._sleep = peers, tokens, clock, sleep
+        self.entering = Entering(clock)
+        self._logins = Logins()
+        self._backoff = Backoff()
+        self._delayed: dict[Hashable, int] = {}
+
+    def ask(self, rule: Rule, client: ClientSide, head: RequestHead, exchange: Exchange) -> Reply | Waiting | None:
+        """None: it may pass. `head` and what is recorded of it hold none of our secrets afterwards."""
+        seen = shown(head.raw)
+        request = _request(head, self._showing(rule, client, head, seen), is_secure=client.is_secure)
+        if rule.needs_secret:
+            _clean(head, exchange, basic=bool(rule.logins))
+        peer = client.peer() if rule.uids is not None else Peer()
+        decision = decide(rule, peer, request)
+        if rule.takes_token and not (isinstance(decision, Refuse) and decision.status == 403):
+            reply = self.entering.reply(rule, head, client.peer())
+            if reply is not None:
+                return reply
+        if isinstance(decision, Admit):
+            return None
+        if isinstance(decision, Refuse) and (request.showing != "wrong" or decision.status != 401):
+            return refusal(rule, decision)
+        return partial(self._in_time, rule, _name_of(client), seen, decision)
+
+    def _showing(self, rule: Rule, client: ClientSide, head: RequestHead, seen: Shown) -> Showing:
+        if rule.takes_token and self._has_right(rule, client, head, seen):
+            return "right"
+        if rule.logins and seen.has_login:
+            return "right" if self._logins.are_known(rule, seen.user, seen.password) else "unasked"
+        return "wrong" if rule.takes_token and seen.token else "nothing"
+
+    def _has_right(self, rule: Rule, client: ClientSide, head: RequestHead, seen: Shown) -> bool:
+        if seen.token and self._tokens is not None and self._tokens.opens(seen.token, rule.name):
+            return True
+        return bool(seen.session) and self.entering.is_inside(seen.session, rule, head.host, client.peer())
+
+    async def _in_time(self, rule: Rule, who: Hashable, seen: Shown, decision: Decision) -> Reply | None:
+        """A secret that is wrong, or that takes time to look at: the more one guesses, the longer it takes."""
+        if self._is_crowded(who):
+            return refusal(rule, decision) if isinstance(decision, Refuse) else too_many(rule)
+        with self._waiting(who):
+            if isinstance(decision, Verify):
+                if delay_s := self._backoff.delay_s(who, self._clock()):
+                    await self._sleep(delay_s)
+                if await self._logins.verify(rule, seen.user, seen.password):
+                    self._backoff.succeeded(who)
+                    return None
+            await self._sleep(self._backoff.failed(who, self._clock()))
+            return refusal(rule, challenge(rule, is_wrong=True))
+
+    def _is_crowded(self, who: Hashable) -> bool:
+        return self._delayed.get(who, 0) >= DELAYED_PER_PEER or sum(self._delayed.values()) >= DELAYED_LIMIT
+
+    @contextmanager
+    def _waiting(self, who: Hashable) -> Iterator[None]:
+        self._delayed[who] = self._delayed.get(who, 0) + 1
+        try:
+            yield
+        finally:
+            self._delayed[who] -= 1
+            if not self._delayed[who]:
+                del self._delayed[who]
+
+    def peer_of(self, transport: BaseTransport) -> Peer:
+        return self._peers(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
+
+
+def _name_of(client: ClientSide) -> Hashable:
+    """Whose mistakes are counted together: the account, or the address where that is not known."""
+    uid = client.peer().uid
+    return client.client.rpartition(":")[0] if uid is None else uid
+
+
+def _request(head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:
+    fields = {name.lower(): value.decode("latin-1") for name, value in head.headers}
+    scheme = "https" if is_secure else "http"
+    return Request(
+        method=head.method.decode("latin-1"),
+        is_upgrade=bool(head.upgrade),
+        own=f"{scheme}://{head.host.decode('latin-1')}",
+        origin=fields.get(b"origin", ""),
+        site=fields.get(b"sec-fetch-site", ""),
+        showing=showing,
+    )
+
+
+def _clean(head: RequestHead, exchange: Exchange, *, basic: bool) -> None:
+    exchange.request_head = hidden(head.raw, basic=basic)
+    head.dropped += authorization_lines(head.raw, basic=basic)
+    head.raw = without_cookie(head.raw)
