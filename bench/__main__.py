@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import homeport, install, machine, memory, peers, ports, report, rounds, start
+from bench import homeport, https, install, machine, memory, peers, ports, report, rounds, start
 from bench.peers import Peer, Stage, Starter
 from bench.process import DidNotStartError
 from bench.rounds import Effort, Results
 
-TOPICS = ("http", "tcp", "start", "memory", "ports", "ports-2000")
+TOPICS = ("http", "https", "tcp", "start", "memory", "ports", "ports-2000")
 HTTP: list[Starter] = [
     peers.direct, peers.nginx, peers.haproxy, peers.caddy, peers.mitmdump, homeport.unrecorded, homeport.recorded,
 ]  # fmt: skip
@@ -58,7 +58,10 @@ def _measure(topic: str, stage: Stage, effort: Effort, notes: list[str]) -> Resu
     if topic.startswith("ports"):
         return ports.measure(stage, 2000 if topic == "ports-2000" else 50, effort.rounds, say)
     with ExitStack() as started:
-        everyone = _start(TCP if topic == "tcp" else HTTP, stage, started, notes)
+        starters = {"tcp": TCP, "https": https.EVERYONE}.get(topic, HTTP)
+        everyone = _start(starters, stage, started, notes)
+        if topic == "https":
+            return https.measure(everyone, effort, stage, say)
         if topic == "memory":
             return memory.measure(everyone, say)
         return rounds.measure(everyone, effort, stage.programs["wrk"], say, topic)

@@ -71,6 +71,15 @@ GOALS = [
     ),
     Goal("http", "added latency p50, 1 connection", 1.3, "x nginx", ratio("homeport", "nginx", "added p50 µs")),
     Goal("http", "p99, 1 connection, recorded", 1.0, "ms", plain("homeport recording", "p99 µs", 1000)),
+    Goal(
+        "https", "full handshakes/s, with one request each", 0.9, "x nginx",
+        ratio("homeport", "nginx", "handshakes/s"), at_least=True,
+    ),
+    Goal("https", "CPU per request, HTTP/1.1, not recorded", 1.5, "x nginx", ratio("homeport", "nginx", CPU)),
+    Goal(
+        "https", "HTTP/2 requests/s to an HTTP/1.1 upstream", 0.8, "x nginx",
+        ratio("homeport", "nginx", "h2 requests/s"), at_least=True,
+    ),
     Goal("tcp", "requests/s", 1.0, "x haproxy tcp", ratio("homeport tcp", "haproxy tcp", RATE), at_least=True),
     Goal(
         "tcp", "requests/s", 1.4, f"x {DOCUMENTED}",
@@ -99,7 +108,6 @@ GOALS = [
 ]  # fmt: skip
 
 NOT_YET = [
-    "TLS 1.3 handshakes, HTTPS and HTTP/2: the door speaks HTTP/1.1 so far",
     "UDP and network conditions: not built yet",
     "1,000 routes with 10,000 idle connections",
 ]

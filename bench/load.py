@@ -26,11 +26,11 @@ class Flood:
     errors: int
 
 
-def flood(wrk: str, port: int, *, connections: int, seconds: float, close: bool = False) -> Flood:
+def flood(wrk: str, port: int, *, connections: int, seconds: float, close: bool = False, scheme: str = "http") -> Flood:
     """As many requests for 1 KiB as go through. `close`: a new connection for each."""
     command = [wrk, "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
     command += ["-H", "Connection: close"] if close else []
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}/small"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, f"{scheme}://127.0.0.1:{port}/small"], capture_output=True, text=True, check=True)
     text = done.stdout
     rejected = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)

@@ -49,7 +49,7 @@ def backend(folder: Path, programs: dict[str, str]) -> Iterator[Stage]:
     (pages / "small").write_bytes(b"x" * SMALL)
     (pages / "large").write_bytes(bytes(range(256)) * (LARGE // 256))
     port = free_port()
-    config = _nginx_config(folder / "backend", f"server {{ listen 127.0.0.1:{port} backlog=4096; root {pages}; }}")
+    config = nginx_config(folder / "backend", f"server {{ listen 127.0.0.1:{port} backlog=4096; root {pages}; }}")
     command = [programs["nginx"], "-c", str(config), "-e", "/dev/null"]
     with running(command, port, folder / "backend.log"):
         yield Stage(folder, programs, port)
@@ -63,7 +63,7 @@ def direct(stage: Stage) -> Iterator[Peer]:
 @contextmanager
 def nginx(stage: Stage) -> Iterator[Peer]:
     port = free_port()
-    config = _nginx_config(
+    config = nginx_config(
         stage.folder / "nginx",
         f"upstream backend {{ server 127.0.0.1:{stage.backend_port}; keepalive 64; keepalive_requests 100000000; }}"
         f" server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ proxy_pass http://backend;"
@@ -133,7 +133,7 @@ def _haproxy(stage: Stage, mode: str, extra: str) -> Iterator[tuple[int, list[in
         yield port, pids
 
 
-def _nginx_config(folder: Path, server: str) -> Path:
+def nginx_config(folder: Path, server: str) -> Path:
     folder.mkdir()
     places = "".join(
         f" {name}_temp_path {folder / name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

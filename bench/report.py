@@ -9,6 +9,7 @@ from bench.rounds import Results
 
 TOPICS = {
     "http": "HTTP/1.1, responses of 1 KiB",
+    "https": "HTTPS, HTTP/1.1 and HTTP/2, responses of 1 KiB",
     "tcp": "Raw TCP, the same requests through it",
     "start": "From start to end of a command",
     "ports": "Who holds a port, among 50 listening sockets",
@@ -23,6 +24,8 @@ COLUMNS = {
     "added p50 µs": 0,
     "p99 µs": 0,
     "connections/s": 0,
+    "handshakes/s": 0,
+    "h2 requests/s": 0,
     "download GB/s": 2,
     "CPU ms/64 MiB": 0,
     "memory MiB": 0,
@@ -30,9 +33,17 @@ COLUMNS = {
     "at rest MiB": 1,
     "KiB per idle connection": 1,
 }
-YARDSTICK = {"http": "nginx", "tcp": "haproxy tcp", "start": "python -c pass", "ports": "lsof", "ports-2000": "lsof"}
+YARDSTICK = {
+    "http": "nginx",
+    "https": "nginx",
+    "tcp": "haproxy tcp",
+    "start": "python -c pass",
+    "ports": "lsof",
+    "ports-2000": "lsof",
+}
 RATIOS = {
     "http": ("requests/s", "CPU µs/request"),
+    "https": ("requests/s", "CPU µs/request", "handshakes/s", "h2 requests/s"),
     "tcp": ("requests/s", "CPU µs/request", "CPU ms/GB"),
     "start": ("ms",),
     "ports": ("ms",),
