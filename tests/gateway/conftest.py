@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 import uvloop
@@ -19,24 +21,34 @@ from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import Exchange
 from homeport.model.finding import Finding
 
+from .h2_client import H2Client
+
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that ships, and the one that people without it get; over TLS the first is enough."""
-    every: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
-    if "https" not in item.name:
-        every["asyncio"] = asyncio.new_event_loop
-    return every
+    """The loop that ships, and the one that people without it get."""
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Over TLS and HTTP/2 the loop that ships is enough."""
+    spared = {item for item in items if re.search(r"\[asyncio-(?:https|h2)\b", item.name)}
+    config.hook.pytest_deselected(items=spared)
+    items[:] = [item for item in items if item not in spared]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What holds over plain HTTP holds over TLS: every test that walks the road walks it twice."""
+    """What holds over plain HTTP holds over TLS and over HTTP/2: what walks the road walks it three times."""
     if "face" in metafunc.fixturenames:
-        is_plain = metafunc.definition.get_closest_marker("plain_http")
-        metafunc.parametrize("face", ["http"] if is_plain else ["http", "https"])
+        faces = ["http", "https", "h2"]
+        if metafunc.definition.get_closest_marker("plain_http"):
+            faces = ["http"]
+        elif metafunc.definition.get_closest_marker("http1"):
+            faces = ["http", "https"]
+        metafunc.parametrize("face", faces)
 
 
 @dataclass
@@ -155,6 +167,7 @@ class Road:
     routes: Routes
     tap: FakeTap
     trusting: ssl.SSLContext | None = None  # clients speak TLS with it
+    speaks_h2: bool = False
 
     @property
     def face(self) -> bytes:
@@ -190,7 +203,8 @@ class Road:
 
     async def connect(self, host: str = "127.0.0.1") -> Client:
         name = "localhost" if self.trusting else None
-        client = Client(*await asyncio.open_connection(host, self.port, ssl=self.trusting, server_hostname=name))
+        streams = await asyncio.open_connection(host, self.port, ssl=self.trusting, server_hostname=name)
+        client = cast("Client", H2Client(*streams)) if self.speaks_h2 else Client(*streams)
         self.clients.append(client)
         return client
 
@@ -210,7 +224,7 @@ async def road(monkeypatch: pytest.MonkeyPatch, self_signed: Path, face: str) ->
     door = Door(routes, tap, certificates=FakeCertificates(context))
     await door.open(Endpoint("127.0.0.1", 0))
     trusting = ssl.create_default_context(cafile=f"{self_signed}.crt") if face == "https" else None
-    made = Road(door, routes, tap, trusting)
+    made = Road(door, routes, tap, trusting, speaks_h2=face == "h2")
     yield made
     for client in made.clients:
         await client.close()

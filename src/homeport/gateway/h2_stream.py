@@ -210,6 +210,10 @@ class H2Stream:
             return
         self._has_answered = True
         to_tunnel = self._asks == _EARLY and head.startswith(b"101", 9)
+        if self._asks == _EARLY and not to_tunnel:
+            self._asks = _NOBODY
+            if head.startswith(b"2", 9):  # to a client that asked for a tunnel it would mean that it is open
+                head = b"HTTP/1.1 501 " + head[13:]
         self._has_ended = body == b""
         self._connection.head(self._number, answer_fields(head, to_tunnel=to_tunnel), is_last=self._has_ended)
         if body:
