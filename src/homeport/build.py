@@ -73,7 +73,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.traffic import TrafficUseCases
         from homeport.app.urls import Urls
         from homeport.certs.environment import child_environment
-        from homeport.control.auth import Auth, new_secret
+        from homeport.control.auth import Auth
         from homeport.control.entrance import Entrance
         from homeport.control.portserver import Portserver
         from homeport.doctor.checks.app import explain_app
@@ -84,7 +84,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.gateway.routes import Routes
         from homeport.gateway.tcp import TcpRelay
         from homeport.machine.leases import Leases
-        from homeport.machine.peers import peer_of
+        from homeport.machine.peers import own_uid, peer_of
+        from homeport.model.secret import new_secret
         from homeport.targets.directory import Directories
         from homeport.targets.journal import Journal
         from homeport.targets.seams import Surroundings
@@ -99,7 +100,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         certificates = DoorCertificates(home.authority, daemon.say, settings.tls_keylog)
         tokens = TokenBook(home.tokens)
-        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates, Gate(peer_of, tokens))
+        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates, Gate(peer_of, tokens, own_uid()))
         doors = Doors(door, taken)
         await doors.open(wanted, free)
         parts.push_async_callback(door.close)

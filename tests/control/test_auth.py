@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from homeport.control.auth import DELAY_S, DELAYED_LIMIT, FORGIVEN_S, KEY_LIFE_S, SESSIONS, Auth, new_secret
+from homeport.control.auth import DELAYED_LIMIT, KEY_LIFE_S, SESSIONS, Auth
+from homeport.model.backoff import DELAY_S, FORGIVEN_S
+from homeport.model.secret import new_secret
 from tests.control.conftest import Sleeper
 
 
@@ -53,7 +55,7 @@ def test_nothing_that_opens_is_kept_in_the_clear(sleeper: Sleeper) -> None:
     auth = make(sleeper)
     key = auth.one_time()
     session = auth.enter(auth.one_time()) or ""
-    kept = repr(vars(auth))
+    kept = repr([vars(auth), vars(auth._keys), vars(auth._sessions)])
     assert not any(secret in kept for secret in ("the-token", key, session))
 
 

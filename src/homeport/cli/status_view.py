@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
+ANYONE_LOCAL = "anyone-local"  # of homeport.model.access, whose import costs 50 ms
+
 MARKS = {
     "ready": ("●", "green"),
     "idle": ("○", "cyan"),
@@ -34,9 +36,16 @@ _APPS = [
     Column("ADDRESS"),
     Column("PORT", right=True),
     Column("PID", right=True),
+    Column("ACCESS"),
     Column("FOLDER", flexible=True),
 ]
-_ROUTES = [Column("ROUTE"), Column("TARGET", flexible=True), Column("ADDRESS"), Column("VISITS", right=True)]
+_ROUTES = [
+    Column("ROUTE"),
+    Column("TARGET", flexible=True),
+    Column("ADDRESS"),
+    Column("ACCESS"),
+    Column("VISITS", right=True),
+]
 
 
 def status_lines(status: Json, paint: Paint, width: int | None) -> list[str]:
@@ -45,10 +54,12 @@ def status_lines(status: Json, paint: Paint, width: int | None) -> list[str]:
     if not engine:
         return ["nothing runs"]
     apps = status.get("apps") or []
-    routes = [route for route in status.get("routes") or [] if route["kind"] not in ("app", "control")]
+    every = status.get("routes") or []
+    routes = [route for route in every if route["kind"] not in ("app", "control")]
+    access = {route["name"]: _access(route) for route in every}
     blocks = [
         _engine_lines(engine, paint),
-        table_lines(_APPS, [_app_row(app) for app in apps], paint, width) or ["no apps"],
+        table_lines(_APPS, [_app_row(app, access.get(app["route"], "")) for app in apps], paint, width) or ["no apps"],
         route_lines(routes, paint, width),
         [line for app in apps for line in trouble_lines(app, paint)],
     ]
@@ -96,7 +107,7 @@ def _engine_lines(engine: Json, paint: Paint) -> list[str]:
     return lines + [f"{paint('warning', 'yellow')}    {warning}" for warning in warnings]
 
 
-def _app_row(app: Json) -> list[Cell | str]:
+def _app_row(app: Json, access: str) -> list[Cell | str]:
     mark, colour = MARKS.get(app["state"], ("?", "dim"))
     word = app["state"]
     if app["state"] == "failed" and app.get("exit_code"):
@@ -107,6 +118,7 @@ def _app_row(app: Json) -> list[Cell | str]:
         _address(app),
         _port(app),
         str(app.get("pid") or ""),
+        access,
         Cell(_short_path(app.get("folder", "")), "dim"),
     ]
 
@@ -124,7 +136,19 @@ def _port(app: Json) -> str:
 
 def _route_row(route: Json) -> list[Cell | str]:
     address = f"{route['listen']}" if route["kind"] == "tcp" else route.get("url", "")
-    return [Cell(route["name"], "bold"), route["target"] or route["kind"], address, str(route.get("visits", 0))]
+    return [
+        Cell(route["name"], "bold"),
+        route["target"] or route["kind"],
+        address,
+        _access(route),
+        str(route.get("visits", 0)),
+    ]
+
+
+def _access(route: Json) -> str:
+    """Who may use it, where not everybody may."""
+    words = [route.get("access", ANYONE_LOCAL), "no other sites" if route.get("cross_site") == "deny" else ""]
+    return ", ".join(word for word in words if word not in ("", ANYONE_LOCAL))
 
 
 def _short_path(folder: str) -> str:

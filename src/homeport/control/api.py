@@ -22,8 +22,9 @@ from homeport.control import answers
 from homeport.control.answers import answer
 from homeport.control.auth import Auth
 from homeport.control.event_stream import EventStream
-from homeport.control.guard import COOKIE, Guard, is_dashboard_host
+from homeport.control.guard import COOKIE, Guard, WhyNotOurs, is_dashboard_host
 from homeport.control.pages import page
+from homeport.machine.peers import why_not_ours
 from homeport.model.access import TokenSpec
 from homeport.model.app import AppSpec
 from homeport.model.errors import HomeportError
@@ -154,11 +155,13 @@ class Api:
         return {"url": await self._service.engine.dashboard_port()}
 
 
-def make_app(service: Service, auth: Auth, touch: Callable[[], None]) -> Starlette:
+def make_app(
+    service: Service, auth: Auth, touch: Callable[[], None], why_not_ours: WhyNotOurs = why_not_ours
+) -> Starlette:
     routes = [Route(path, endpoint(handler), methods=[method]) for method, path, handler in Api(service, auth).table()]
     return Starlette(
         routes=[*routes, Mount("/api", app=nothing_else(routes)), Route("/{path:path}", page, methods=["GET"])],
-        middleware=[Middleware(Guard, auth=auth, touch=touch)],
+        middleware=[Middleware(Guard, auth=auth, touch=touch, why_not_ours=why_not_ours)],
         exception_handlers={
             HomeportError: answers.on_known_error,
             HTTPException: answers.on_http_error,

@@ -13,10 +13,10 @@ from typing import Any
 from homeport.control.answers import refuse
 from homeport.control.auth import Auth
 from homeport.model.errors import HomeportError
+from homeport.wire.cross_site import SAFE, is_foreign_origin, is_foreign_site
 
 DASHBOARD_HOST = "homeport.localhost"
 COOKIE = "homeport"
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS = frozenset({"/api/enter"})  # whoever has a one-time key has no other secret yet
 
 # Everything comes from the engine itself; no inline script or style, no frame around it, nothing leaks out.
@@ -38,13 +38,14 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
 App = Callable[[Scope, Receive, Send], Any]
+WhyNotOurs = Callable[[object, object], str]  # of both ends of a TCP connection; "": it is our own user's
 
 
 class Guard:
     """ASGI middleware. `touch` is called for each request that may enter."""
 
-    def __init__(self, app: App, auth: Auth, touch: Callable[[], None]) -> None:
-        self._app, self._auth, self._touch = app, auth, touch
+    def __init__(self, app: App, auth: Auth, touch: Callable[[], None], why_not_ours: WhyNotOurs) -> None:
+        self._app, self._auth, self._touch, self._why_not_ours = app, auth, touch, why_not_ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +57,7 @@ class Guard:
                 message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in given)]
             await send(message)
 
-        error = check(scope, self._auth)
+        error = self._stranger(scope) or check(scope, self._auth)
         if error is None:
             self._touch()
             await self._app(scope, receive, send_with_headers)
@@ -64,6 +65,13 @@ class Guard:
         if error.code == "unauthorised" and _shows_secret(scope):
             await self._auth.wrong()
         await refuse(error)(scope, receive, send_with_headers)
+
+    def _stranger(self, scope: Scope) -> HomeportError | None:
+        """Who comes through the door has been asked there, and nobody else gets to the control socket."""
+        if not has_port(scope.get("server")):
+            return None
+        why = self._why_not_ours(scope.get("client"), scope.get("server"))
+        return HomeportError("forbidden", f"this is open to its own user alone: {why}") if why else None
 
 
 def check(scope: Scope, auth: Auth) -> HomeportError | None:
@@ -74,10 +82,10 @@ def check(scope: Scope, auth: Auth) -> HomeportError | None:
     path: str = scope["path"]
     if not (path == "/api" or path.startswith("/api/")):
         return None if scope["method"] in SAFE else HomeportError("forbidden", "pages are only read")
-    if header(scope, b"sec-fetch-site") not in ("", "same-origin", "none"):
+    site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
+    if is_foreign_site(site):
         return HomeportError("forbidden", "the request came from another site's page")
-    origin = header(scope, b"origin")
-    if origin and scope["method"] not in SAFE and origin.lower() != f"http://{host}":
+    if scope["method"] not in SAFE and is_foreign_origin(origin, f"{_scheme(scope)}://{host}", site):
         return HomeportError("forbidden", f"the request came from a page of {origin}")
     if path in OPEN_PATHS or may_enter(scope, auth):
         return None
@@ -95,12 +103,21 @@ def may_enter(scope: Scope, auth: Auth) -> bool:
 
 def is_our_host(host: str, server: tuple[str, int | None] | None) -> bool:
     """`server` is where the request arrived: (path, None) for a Unix socket."""
-    if server is None or server[1] is None:
+    if server is None or not has_port(server):
         return _without_port(host) in ("", "homeport", DASHBOARD_HOST)
     port = server[1]
     if not hasattr(socket, "AF_UNIX") and _without_port(host) == DASHBOARD_HOST:
         return True  # there the door comes in by a port as well
     return host in (f"127.0.0.1:{port}", f"localhost:{port}")
+
+
+def has_port(server: tuple[str, int | None] | None) -> bool:
+    return server is not None and server[1] is not None
+
+
+def _scheme(scope: Scope) -> str:
+    """As the door says; on the socket and on a port of its own there is no TLS."""
+    return "https" if header(scope, b"x-forwarded-proto") == "https" else "http"
 
 
 def is_dashboard_host(scope: Scope) -> bool:

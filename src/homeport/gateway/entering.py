@@ -37,8 +37,8 @@ class Session:
 class Entering:
     """It lives as long as the door: a restart of the engine ends every session."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, own_uid: int | None, clock: Callable[[], float]) -> None:
+        self._own_uid, self._clock = own_uid, clock
         self._keys: Secrets[str] = Secrets(_KEYS)
         self._sessions: Secrets[Session] = Secrets(_SESSIONS)
 
@@ -50,11 +50,17 @@ class Entering:
         """The answer to somebody who follows such a link; None for everybody else."""
         if head.method != b"GET" or not head.target.startswith(_START) or not _is_own_host(rule, head.host):
             return None
+        if not self._may_follow(rule, peer):
+            return link_is_used(rule.name)
         key = head.target.removeprefix(_START).decode("latin-1")
         if self._keys.take(key, self._clock()) != rule.name:
             return link_is_used(rule.name)
         secret = self._sessions.make(Session(rule.name, peer.uid), self._clock() + SESSION_LIFE_S)
         return entered(rule.name, f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict")
+
+    def _may_follow(self, rule: Rule, peer: Peer) -> bool:
+        """A link is made for us, or for accounts that the route names. Opening a browser shows it in `ps` to others."""
+        return peer.uid is None or self._own_uid is None or peer.uid in {self._own_uid, *(rule.uids or ())}
 
     def is_inside(self, secret: str, rule: Rule, host: bytes, peer: Peer) -> bool:
         session = self._sessions.find(secret, self._clock()) if _is_own_host(rule, host) else None

@@ -33,6 +33,7 @@ Waiting = Callable[[], Awaitable[Reply | None]]  # the answer after a while; Non
 
 DELAYED_LIMIT = 32  # visits that wait at a time; further wrong ones are answered at once
 DELAYED_PER_PEER = 8
+_TWO = "?"  # of a field that may stand there once; no browser sends that, and it is nobody's own
 
 
 class Gate:
@@ -42,11 +43,12 @@ class Gate:
         self,
         peers: Peers = lambda client, server: Peer(why="nobody was asked"),
         tokens: Tokens | None = None,  # None: there are none
+        own_uid: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._peers, self._tokens, self._clock, self._sleep = peers, tokens, clock, sleep
-        self.entering = Entering(clock)
+        self.entering = Entering(own_uid, clock)
         self._logins = Logins()
         self._backoff = Backoff()
         self._delayed: dict[Hashable, int] = {}
@@ -119,7 +121,10 @@ def _name_of(client: ClientSide) -> Hashable:
 
 
 def _request(head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:
-    fields = {name.lower(): value.decode("latin-1") for name, value in head.headers}
+    fields: dict[bytes, str] = {}
+    for name, value in head.headers:
+        key = name.lower()
+        fields[key] = _TWO if key in fields else value.decode("latin-1")
     scheme = "https" if is_secure else "http"
     return Request(
         method=head.method.decode("latin-1"),

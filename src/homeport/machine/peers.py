@@ -37,6 +37,14 @@ def peer_of(client: object, server: object) -> Peer:
     return Peer(uid=row.uid)
 
 
+def why_not_ours(client: object, server: object) -> str:
+    """Why the other end is no process of our own user: a clause, or "" where it is one or the system never tells."""
+    peer, own = peer_of(client, server), own_uid()
+    if own is None or not peer.can_tell or peer.uid == own:
+        return ""
+    return peer.why or "it is a process of another user"
+
+
 def own_uid() -> int | None:
     return os.getuid() if sys.platform != "win32" else None
 

@@ -41,7 +41,7 @@ class Secrets(Generic[T]):
 
     def find(self, secret: str, now_s: float) -> T | None:
         ends_s, meant_for = self._known.get(hashed(secret), (now_s, None))
-        return meant_for if now_s < ends_s else None
+        return meant_for if now_s <= ends_s else None
 
     def take(self, secret: str, now_s: float) -> T | None:
         """Like `find`, but it works once."""
