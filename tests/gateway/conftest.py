@@ -44,7 +44,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What holds over plain HTTP holds over TLS and over HTTP/2: what walks the road walks it three times."""
     if "face" in metafunc.fixturenames:
         faces = ["http", "https", "h2"]
-        if metafunc.definition.get_closest_marker("plain_http"):
+        if metafunc.definition.get_closest_marker("h2_only"):
+            faces = ["h2"]
+        elif metafunc.definition.get_closest_marker("plain_http"):
             faces = ["http"]
         elif metafunc.definition.get_closest_marker("http1"):
             faces = ["http", "https"]
@@ -216,15 +218,23 @@ class Road:
 
 
 @pytest.fixture
-async def road(monkeypatch: pytest.MonkeyPatch, self_signed: Path, face: str) -> AsyncIterator[Road]:
+def trusting(self_signed: Path) -> ssl.SSLContext:
+    """What clients over TLS believe."""
+    return ssl.create_default_context(cafile=f"{self_signed}.crt")
+
+
+@pytest.fixture
+async def road(
+    monkeypatch: pytest.MonkeyPatch, self_signed: Path, trusting: ssl.SSLContext, face: str
+) -> AsyncIterator[Road]:
     monkeypatch.setattr("homeport.gateway.inbound.LINGER_S", 0.02)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed)
+    context.set_alpn_protocols(["h2", "http/1.1"])
     routes, tap = Routes(), FakeTap()
     door = Door(routes, tap, certificates=FakeCertificates(context))
     await door.open(Endpoint("127.0.0.1", 0))
-    trusting = ssl.create_default_context(cafile=f"{self_signed}.crt") if face == "https" else None
-    made = Road(door, routes, tap, trusting, speaks_h2=face == "h2")
+    made = Road(door, routes, tap, trusting if face == "https" else None, speaks_h2=face == "h2")
     yield made
     for client in made.clients:
         await client.close()

@@ -11,7 +11,7 @@ import contextlib
 from collections import deque
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import h2.config
 import h2.connection
@@ -19,8 +19,11 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from homeport.wire.h2 import Event, Fields, Frames
+from homeport.wire.h2_native import NativeFrames
 from homeport.wire.http1 import parse_request_head, without_dropped
 
+T = TypeVar("T", bound=Event)
 OF_CONNECTION = (b"connection", b"upgrade", b"transfer-encoding", b"keep-alive")
 
 
@@ -46,6 +49,56 @@ class Answer:
         if status == 101:
             self.text += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         self.text += b"\r\n"
+
+
+class FramesClient:
+    """Frames and events, for what no decent client does. Reads when it is told to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.frames: Frames = NativeFrames(True)
+        self.events: list[Event] = []
+        self.flush()
+
+    def flush(self) -> None:
+        self.writer.write(self.frames.to_send())
+        self.events += self.frames.events()
+
+    def ask(self, fields: Fields, *, is_last: bool = True) -> int:
+        number = self.frames.request(fields, is_last=is_last)
+        assert number is not None
+        self.flush()
+        return number
+
+    async def until(self, kind: type[T]) -> T:
+        """The next event of that kind; what came before it is forgotten."""
+        async with asyncio.timeout(10):
+            while True:
+                while self.events:
+                    event = self.events.pop(0)
+                    if isinstance(event, kind):
+                        return event
+                data = await self.reader.read(65536)
+                if not data:
+                    raise EOFError
+                self.frames.receive(data)
+                self.events += self.frames.events()
+                self.flush()
+
+    async def rest(self) -> bytes:
+        """What the door still says until it closes."""
+        data = b""
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                while piece := await self.reader.read(65536):
+                    data += piece
+        return data
+
+    async def close(self) -> None:
+        self.writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
 
 
 class H2Client:
