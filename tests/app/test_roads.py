@@ -84,7 +84,8 @@ async def test_an_http_route_with_a_port_of_its_own(house: House) -> None:
         spec = RouteSpec(name="api", target=f"http://127.0.0.1:{port}/", listen="0")
         state = await house.roads.add(spec)
         assert (await get(door, "api.localhost")).endswith(b"hello")
-        assert (await get(state.listen, "whatever.test")).endswith(b"hello")
+        assert (await get(state.listen, state.listen)).endswith(b"hello")
+        assert b"hello" not in await get(state.listen, "rebound.test")
     assert state.urls[0] == f"http://api.localhost:{door.rpartition(':')[2]}/" or state.default
     assert f"http://{state.listen}/" in state.urls
     assert [(one.active, one.visits) for one in house.roads.states()] == [(0, 2)]

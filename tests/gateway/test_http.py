@@ -609,8 +609,10 @@ async def test_both_families_and_a_port_of_a_routes_own(road: Road) -> None:
     assert (await client.head()).startswith(b"HTTP/1.1 200 ")
     own = await road.door.open_for(route, Endpoint("127.0.0.1", 0))
     reader, writer = await asyncio.open_connection("127.0.0.1", own[0].port)
-    writer.write(b"GET /own HTTP/1.1\r\nHost: whatever.example\r\n\r\n")
+    writer.write(b"GET /own HTTP/1.1\r\nHost: localhost:1\r\n\r\n")
     assert (await reader.readuntil(b"/own")).startswith(b"HTTP/1.1 200 OK")
+    writer.write(b"GET /own HTTP/1.1\r\nHost: rebound.example\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 421 ")
     writer.close()
     road.door.close_for(route.name)
 

@@ -22,7 +22,12 @@ def admit(side: ClientSide, visit: Visit, head: RequestHead, now_s: float) -> No
     """Let the visit enter its route, or answer it here."""
     only = side.only
     try:
-        route, prefix = (only, b"") if only else side.door.routes.find(head.host, head.target)
+        if only is None:
+            route, prefix = side.door.routes.find(head.host, head.target)
+        else:
+            route, prefix = only, b""
+            if only.checks_host:
+                side.door.routes.check(head.host)
     except UnknownHost:
         visit.answer_ourselves(421, pages.MISDIRECTED, REFUSED)
         return

@@ -79,10 +79,15 @@ class Door:
         return self.endpoints
 
     async def open_for(self, route: Route, endpoint: Endpoint) -> list[Endpoint]:
-        """A listener of the route's own: whoever comes in there goes to that route, whatever the Host."""
+        """A listener of the route's own: whoever comes in there goes to that route, by any name that we serve.
+
+        Beyond loopback any Host will do: what this computer is called there is not ours to know.
+        """
         sockets = _bind(endpoint)
+        bound = [_endpoint_of(sock) for sock in sockets]
+        route.checks_host = all(one.is_loopback for one in bound)
         await self._listen(route.name, sockets, route)
-        return [_endpoint_of(sock) for sock in sockets]
+        return bound
 
     def close_for(self, name: str) -> None:
         for server in self._servers.pop(name, []):

@@ -21,14 +21,27 @@ Kind = Literal["app", "http", "https", "unix", "tcp", "control"]
 
 CONTROL = RESERVED  # the route of the dashboard; reached by its host alone, never by a path that apps share
 PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-_HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
+_HOST = re.compile(rb"(?:\[((?=[^\]]*:)[0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only costs the look-up
 
 
 class Route:
     """A name and its target, with the counters of the gateway: `active` and all `visits`, `last_s` the last one."""
 
-    __slots__ = ("active", "default", "https", "kind", "last_s", "listen", "name", "rule", "secure", "target", "visits")
+    __slots__ = (
+        "active",
+        "checks_host",
+        "default",
+        "https",
+        "kind",
+        "last_s",
+        "listen",
+        "name",
+        "rule",
+        "secure",
+        "target",
+        "visits",
+    )
 
     def __init__(
         self,
@@ -48,6 +61,7 @@ class Route:
         self.listen = listen
         self.https: Https = https
         self.secure = secure  # the upstream speaks TLS itself
+        self.checks_host = False  # also on a port of its own, because that is on loopback
         self.rule: Rule | None = None  # None: every local process may use it
         self.active = 0
         self.visits = 0
@@ -118,6 +132,11 @@ class Routes:
             if named is not None and named.kind not in ("control", "tcp"):
                 return named, b"/@" + name
         return self._default, b""
+
+    def check(self, host: bytes) -> None:
+        """Raises UnknownHost."""
+        if host not in self._by_host:
+            self._look_up(host)
 
     def is_ours(self, name: str) -> bool:
         """Whether a TLS client may ask for this name: a route's, a plain host, or none at all."""

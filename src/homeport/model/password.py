@@ -21,9 +21,10 @@ _PHC = re.compile(
 _MEMORY_LIMIT_BYTES = 256 * 1024 * 1024
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, ln: int = LN) -> str:
+    """`ln` is lowered by tests alone."""
     salt = secrets.token_bytes(_SALT_BYTES)
-    return f"$scrypt$ln={LN},r={R},p={P}${_text(salt)}${_text(_scrypt(password, salt, LN, R, P, _KEY_BYTES))}"
+    return f"$scrypt$ln={ln},r={R},p={P}${_text(salt)}${_text(_scrypt(password, salt, ln, R, P, _KEY_BYTES))}"
 
 
 def is_password_hash(text: str) -> bool:
