@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.counterparts.vite import vite_modules
 from tests.doctor.real import examine
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -160,33 +159,6 @@ def test_the_page_of_a_host_check(page: bytes, who: str) -> None:
 def test_a_403_for_everybody_is_no_host_check() -> None:
     with server(b"HTTP/1.1 403 Forbidden\r\n\r\nnot for you") as port:
         assert examine(None, f"http://api.localhost:{port}/").codes == []
-
-
-@pytest.mark.counterpart("node", "npm")
-@pytest.mark.timeout(240)
-def test_vite_itself_refuses_a_host(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("<h1>hi</h1>")
-    (tmp_path / "node_modules").symlink_to(vite_modules())
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    listener.close()
-    words = ["node", "node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", str(port), "--strictPort"]
-    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as vite:
-        try:
-            assert vite.stdout
-            assert any("Local:" in line for line in vite.stdout)
-            ordinary = examine(None, f"http://localhost:{port}/")
-            assert ordinary.codes == []
-            from homeport.doctor.checks.host_check import recognise
-            from homeport.doctor.gather_http import get
-            from homeport.model.endpoint import Endpoint
-
-            refused = get(Endpoint("127.0.0.1", port), "shop.test")
-            found = recognise(refused.status, refused.body)
-            assert found
-            assert found[0] == "Vite"
-        finally:
-            vite.terminate()
 
 
 def test_a_proxy_in_the_way() -> None:

@@ -18,14 +18,17 @@ _PAGES = (
         "server.allowedHosts in vite.config (or __VITE_ADDITIONAL_SERVER_ALLOWED_HOSTS)",
     ),
     (r"Invalid Host(?:/Origin)? header", "webpack-dev-server", "devServer.allowedHosts in its configuration"),
-    (r"DisallowedHost|Invalid HTTP_HOST header|ALLOWED_HOSTS", "Django", "ALLOWED_HOSTS in settings.py"),
+    (  # the last is its page without DEBUG, which it has for little else
+        r"DisallowedHost|Invalid HTTP_HOST header|ALLOWED_HOSTS|<h1>Bad Request \(400\)</h1>",
+        "Django",
+        "ALLOWED_HOSTS in settings.py",
+    ),
     (
         r"Blocked hosts?:|ActionDispatch::HostAuthorization|config\.hosts",
         "Rails",
         "config.hosts in config/environments/development.rb",
     ),
 )
-_DJANGO_SHORT = "<h1>Bad Request (400)</h1>"
 _NEXT = ("Next.js", "allowedDevOrigins in next.config")
 
 
@@ -64,8 +67,7 @@ def _by_comparison(facts: PathFacts) -> tuple[str, str] | None:
     if "Next.js" in answer.server and _is_next_refusal(other):
         return _NEXT
     if answer.status in (400, 403) and other.status not in (0, answer.status):
-        is_django = _DJANGO_SHORT in answer.body.replace("\n", "")
-        return ("Django", "ALLOWED_HOSTS in settings.py") if is_django else ("the server", "the hosts that it allows")
+        return "the server", "the hosts that it allows"
     return None
 
 

@@ -29,8 +29,8 @@ def explain_http(facts: PathFacts) -> Finding | None:
             code="no-answer",
             level="problem" if asked else "note",
             what=f"{_who(facts)} took the connection on {where}, but did not answer within {answer.ms / 1000:.0f} s",
-            why="It is busy with something else, waits itself (a database, another service), or speaks no HTTP.",
-            next="look at its log, and at what it waits for",
+            why="It is busy (a dev server compiles when it is first asked), waits for something itself, or speaks no HTTP.",
+            next="ask once more, then look at its log and at what it waits for",
         )
     if answer.end in ("closed", "reset"):
         return Finding(
