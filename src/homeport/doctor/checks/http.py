@@ -29,7 +29,7 @@ def explain_http(facts: PathFacts) -> Finding | None:
             code="no-answer",
             level="problem" if asked else "note",
             what=f"{_who(facts)} took the connection on {where}, but did not answer within {answer.ms / 1000:.0f} s",
-            why="It is busy (a dev server compiles when it is first asked), waits for something itself, or speaks no HTTP.",
+            why="It is busy (a dev server compiles when first asked), waits for something itself, or speaks no HTTP.",
             next="ask once more, then look at its log and at what it waits for",
         )
     if answer.end in ("closed", "reset"):
