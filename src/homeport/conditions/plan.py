@@ -1,0 +1,183 @@
+"""The planner of one direction of one connection (or datagram client), and the pair of both directions.
+
+It is asked with each chunk and answers with parcels and their dues; it never waits and never looks at a clock. On a
+stream no byte is ever missing or out of order until the stream ends, and dues never fall; datagrams may be dropped,
+doubled and due in any order (waiting.py sorts them). What was planned keeps its due when the settings change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import inf
+from typing import Literal
+
+from homeport.conditions.dice import Dice
+from homeport.conditions.parcel import Ending, Parcel
+from homeport.conditions.settings import Condition, Conditions, Layer, Outage, Stack
+from homeport.conditions.stage import Stage
+from homeport.conditions.stages import Shared, make_stage
+
+Entry = Literal["open", "refuse", "hang", "drop"]
+
+
+class Planner:
+    """Made by `begin` or `begin_direction`. `dropped` are the datagrams that the last call threw away, with the reason;
+    `counts` has "came", "sent" and how often each decision was made; `has_ended` once a stream's ending is planned."""
+
+    def __init__(self, stack: Stack, layer: Layer, dice: Dice, now_s: float, shared: Shared | None = None) -> None:
+        self.counts: Counter[str] = Counter()
+        self.dropped: list[Parcel] = []
+        self.has_ended = False
+        self._is_stream, self._layer, self._dice = layer == "stream", layer, dice
+        self._shared = shared or Shared()
+        self._last_s = -inf
+        self._changes = 0
+        self._named: dict[str, tuple[Condition, Stage]] = {}
+        self._stages: list[Stage] = []
+        self._build(stack, now_s)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is asked of it: a pump may copy without asking, once what was planned has left."""
+        return not self._stages
+
+    def plan(self, data: bytes, now_s: float) -> list[Parcel]:
+        """What becomes of a chunk of a stream, or of one datagram."""
+        self.counts["came"] += 1
+        return self._run([Parcel(data, now_s)], self._stages)
+
+    def end(self, now_s: float, ending: Ending = "close") -> list[Parcel]:
+        """The end of a stream takes the same way as its bytes."""
+        return self._run([Parcel(b"", now_s, ending)], self._stages)
+
+    @property
+    def wake_s(self) -> float:
+        """When to call `wake` though nothing came; infinity for never."""
+        return inf if self.has_ended else min((stage.wake_s for stage in self._stages), default=inf)
+
+    def wake(self, now_s: float) -> list[Parcel]:
+        out: list[Parcel] = []
+        for position, stage in enumerate(self._stages):
+            if stage.wake_s <= now_s:
+                out += self._run(stage.wake(now_s), self._stages[position + 1 :])
+        return out
+
+    def read_again_s(self) -> float:
+        """A stream's pump should not read before this moment: what is under way fills the queue. Infinity until the
+        settings change. Reading earlier breaks nothing but the bound of the memory."""
+        return max((stage.read_again_s() for stage in self._stages), default=-inf)
+
+    def change(self, stack: Stack, now_s: float) -> list[Parcel]:
+        """Swap the settings. Answers with what was held back without a due and may go on now; stages whose settings
+        did not change keep their state, those that did take over what is queued."""
+        before = self._stages
+        old = dict(self._named)
+        self._changes += 1
+        self._build(stack, now_s)
+        out: list[Parcel] = []
+        came_from = {id(new): before.index(old[name][1]) for name, (_, new) in self._named.items() if name in old}
+        for position in reversed(range(len(before))):  # what is held further on came earlier
+            if before[position] in self._stages:
+                continue
+            ahead = [stage for stage in self._stages if came_from.get(id(stage), position) >= position]
+            for parcel in before[position].release():
+                out += self._run([Parcel(parcel.data, now_s, parcel.ending, parcel.why)], ahead)
+        return out
+
+    def _build(self, stack: Stack, now_s: float) -> None:
+        old, self._named, seen = self._named, {}, Counter[str]()
+        for one in stack:
+            kind = str(one.__struct_config__.tag)
+            seen[kind] += 1
+            name = f"{kind}/{seen[kind]}"
+            if self._layer not in one.layers or not self._dice.fork(f"{name}/share").happens(one.share):
+                continue
+            known = old.get(name)
+            if known is not None and known[0] == one:
+                self._named[name] = known
+                continue
+            dice = self._dice.fork(f"{name}/{self._changes}")
+            stage = make_stage(one, self._layer, dice, now_s, name, self._shared)
+            if known is not None:
+                stage.adopt(known[1])
+            self._named[name] = one, stage
+        self._stages = [stage for _, stage in self._named.values()]
+
+    def _run(self, parcels: list[Parcel], stages: list[Stage]) -> list[Parcel]:
+        self.dropped = []
+        if self.has_ended:
+            return []
+        for stage in stages:
+            if len(parcels) == 1:
+                parcels = stage.plan(parcels[0])
+            else:
+                parcels = [out for parcel in parcels for out in stage.plan(parcel)]
+            if stage.dropped:
+                self.dropped += stage.dropped
+                stage.dropped = []
+        out = self._in_order(parcels) if self._is_stream else parcels
+        self._count(out)
+        return out
+
+    def _in_order(self, parcels: list[Parcel]) -> list[Parcel]:
+        """Dues that never fall, whatever the settings were before, and nothing behind an ending."""
+        out: list[Parcel] = []
+        for parcel in parcels:
+            if parcel.due_s < self._last_s:
+                parcel = Parcel(parcel.data, self._last_s, parcel.ending, parcel.why)
+            self._last_s = parcel.due_s
+            if parcel.data or parcel.ending:
+                out.append(parcel)
+            if parcel.ending:
+                self.has_ended = True
+                break
+        return out
+
+    def _count(self, sent: list[Parcel]) -> None:
+        counts = self.counts
+        counts["sent"] += len(sent)
+        for parcel in sent:
+            for what, _ in parcel.why:
+                counts[what] += 1
+        for parcel in self.dropped:
+            counts["dropped"] += 1
+            counts[parcel.why[-1][0]] += 1
+
+
+class SharedPair:
+    """What the connections of one route share, each way."""
+
+    def __init__(self) -> None:
+        self.up, self.down = Shared(), Shared()
+
+
+class Pair:
+    """Both directions of one connection. `up` is what the client sends; `entry` is what becomes of it at the door."""
+
+    def __init__(self, conditions: Conditions, layer: Layer, now_s: float, who: str, shared: SharedPair) -> None:
+        self._dice = Dice(f"{conditions.seed}/{who}")
+        up, down = self._stacks(conditions)
+        self.up = Planner(up, layer, self._dice.fork("up"), now_s, shared.up)
+        self.down = Planner(down, layer, self._dice.fork("down"), now_s, shared.down)
+
+    def change(self, conditions: Conditions | None, now_s: float) -> tuple[list[Parcel], list[Parcel]]:
+        """None for a network without faults. The seed stays the one that it began with."""
+        up, down = self._stacks(conditions or Conditions())
+        return self.up.change(up, now_s), self.down.change(down, now_s)
+
+    def _stacks(self, conditions: Conditions) -> tuple[Stack, Stack]:
+        if not self._dice.fork("share").happens(conditions.share):
+            conditions = Conditions()
+        outages = [one for one in (*conditions.up, *conditions.down) if isinstance(one, Outage)]
+        self.entry: Entry = outages[0].how if outages else "open"
+        return conditions.up, conditions.down
+
+
+def begin(conditions: Conditions, layer: Layer, now_s: float, who: str = "", shared: SharedPair | None = None) -> Pair:
+    """The planners of a new connection. `who` tells the connections of a route apart, so that each has its own luck
+    from the seed: a number in the order of their coming repeats, an ephemeral port does not."""
+    return Pair(conditions, layer, now_s, who, shared or SharedPair())
+
+
+def begin_direction(stack: Stack, layer: Layer, now_s: float, dice: Dice, shared: Shared | None = None) -> Planner:
+    return Planner(stack, layer, dice, now_s, shared)

@@ -1,0 +1,45 @@
+"""A stream cut into small pieces, for readers that believe one read is one message."""
+
+from __future__ import annotations
+
+from math import inf
+
+from homeport.conditions.dice import Dice
+from homeport.conditions.parcel import Parcel
+from homeport.conditions.settings import Slicing
+from homeport.conditions.stage import Stage
+
+
+class SlicingStage(Stage):
+    def __init__(self, settings: Slicing, dice: Dice) -> None:
+        super().__init__()
+        self._least = settings.size_bytes - settings.variation_bytes
+        self._spread = 2 * settings.variation_bytes + 1
+        self._apart_s = settings.delay_us / 1_000_000
+        self._dice = dice
+        self._next_s = -inf
+
+    def adopt(self, old: Stage) -> None:
+        if isinstance(old, SlicingStage):
+            self._next_s = old._next_s
+
+    def plan(self, parcel: Parcel) -> list[Parcel]:
+        if not parcel.data:
+            return [Parcel(b"", max(parcel.due_s, self._next_s), parcel.ending, parcel.why)]
+        ends = self._ends(len(parcel.data))
+        starts = [0, *ends[:-1]]
+        return [self._piece(parcel, start, end, len(ends)) for start, end in zip(starts, ends, strict=True)]
+
+    def _ends(self, size: int) -> list[int]:
+        ends, end = [], 0
+        while end < size:
+            end = min(size, end + self._least + (self._dice.below(self._spread) if self._spread > 1 else 0))
+            ends.append(end)
+        return ends
+
+    def _piece(self, parcel: Parcel, start: int, end: int, pieces: int) -> Parcel:
+        due_s = max(parcel.due_s, self._next_s)
+        self._next_s = due_s + self._apart_s
+        why = (*parcel.why, ("sliced", pieces)) if pieces > 1 else parcel.why
+        ending = parcel.ending if end == len(parcel.data) else None
+        return Parcel(parcel.data[start:end], due_s, ending, why)
