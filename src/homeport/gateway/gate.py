@@ -57,10 +57,12 @@ class Gate:
         """None: it may pass. `head` and what is recorded of it hold none of our secrets afterwards."""
         seen = shown(head.raw)
         request = _request(head, self._showing(rule, client, head, seen), is_secure=client.is_secure)
-        if rule.needs_secret:
-            _clean(head, exchange, basic=bool(rule.logins))
         peer = client.peer() if rule.uids is not None else Peer()
         decision = decide(rule, peer, request)
+        # Of what does not pass nothing that was shown is stored: a password for the app may have been one for us.
+        exchange.request_head = hidden(head.raw, basic=bool(rule.logins) or not isinstance(decision, Admit))
+        if rule.needs_secret:
+            _clean(head, basic=bool(rule.logins))
         if rule.takes_token and not (isinstance(decision, Refuse) and decision.status == 403):
             reply = self.entering.reply(rule, head, client.peer())
             if reply is not None:
@@ -136,7 +138,7 @@ def _request(head: RequestHead, showing: Showing, *, is_secure: bool) -> Request
     )
 
 
-def _clean(head: RequestHead, exchange: Exchange, *, basic: bool) -> None:
-    exchange.request_head = hidden(head.raw, basic=basic)
+def _clean(head: RequestHead, *, basic: bool) -> None:
+    """What was meant for the door goes no further."""
     head.dropped += authorization_lines(head.raw, basic=basic)
     head.raw = without_cookie(head.raw)
