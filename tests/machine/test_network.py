@@ -6,10 +6,12 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from homeport.machine.network import Network, Queue, this_network
+from homeport.machine.network_fake import FakeNetwork
 from homeport.model.endpoint import Endpoint
 from tests.netns import network
 
@@ -76,7 +78,12 @@ def test_open_files_of_a_process_and_of_the_system(here: Network) -> None:
     assert 0 < every[0] <= every[1]
 
 
-def test_what_cannot_be_known_is_none(here: Network) -> None:
+@pytest.mark.parametrize("make", [this_network, FakeNetwork])
+def test_what_cannot_be_known_is_none(make: Callable[[], Network]) -> None:
+    here = make()
     assert here.files_of(2**30) is None
     assert here.queues(1) == []
     assert here.is_clock_synchronised() in (True, False, None)
+    assert os.path.exists(here.hosts_file())
+    assert "127.0.0.1" in here.loopback().addresses
+    assert (here.time_wait() or 0) >= 0
