@@ -41,7 +41,7 @@ class Deaf:
     def opened(self, exchange: Exchange) -> None:
         pass
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         pass
 
     def closed(self, exchange: Exchange) -> None:

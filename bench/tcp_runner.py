@@ -43,7 +43,7 @@ class NoTap:
     def opened(self, exchange: Exchange) -> None:
         pass
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         pass
 
     def closed(self, exchange: Exchange) -> None:

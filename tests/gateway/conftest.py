@@ -88,7 +88,7 @@ class FakeTap:
     def opened(self, exchange: Exchange) -> None:
         self.open.append(exchange)
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         self.messages.append((from_client, data))
 
     def closed(self, exchange: Exchange) -> None:

@@ -43,7 +43,7 @@ class MemoryTap:
         self.begun.append(exchange)
         self._news.set()
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         raise AssertionError("raw TCP is not told piece by piece")
 
     def closed(self, exchange: Exchange) -> None:

@@ -45,8 +45,8 @@ class Tap(Protocol):
     def opened(self, exchange: Exchange) -> None:
         """A visit has begun; the same object is filled while it lasts."""
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
-        """Bytes of an upgraded connection passed."""
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
+        """Bytes of an upgraded connection passed, or a datagram: now, or `at_s` (time.perf_counter)."""
 
     def closed(self, exchange: Exchange) -> None:
         """The visit is over; nobody changes the exchange any more."""

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from homeport.gateway.seams import Target
 from homeport.gateway.tcp_dial import Address, look_up
@@ -28,20 +28,32 @@ if TYPE_CHECKING:
     from homeport.gateway.tcp_flow import Flow
 
 Handler = Callable[[int], object]
+
+
+class Watched(Protocol):
+    """A socket, or an alarm."""
+
+    def fileno(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
 Ready = Future[tuple[Endpoint, list[Address]]]
 
 
 class RelayLoop:
     """Everything but `post` belongs to its thread."""
 
-    def __init__(self, poller: Poller, reports: Reports, asyncio_loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, poller: Poller, reports: Reports, asyncio_loop: asyncio.AbstractEventLoop, name: str = "tcp-relay"
+    ) -> None:
         self.poller = poller
         self.reports = reports
         self.pipes = Pipes()
         self.again: list[Flow] = []  # directions whose turn was over before their bytes were
         self._asyncio_loop = asyncio_loop
         self._handlers: dict[int, Handler] = {}
-        self._closing: list[socket.socket] = []
+        self._closing: list[Watched] = []
         self._soon: list[Callable[[], object]] = []
         self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
@@ -51,7 +63,7 @@ class RelayLoop:
         self._bell.setblocking(False)
         self._rope.setblocking(False)
         self.watch(self._bell, self._rung, reading=True, writing=False)
-        self._thread = threading.Thread(target=self._run, name="tcp-relay", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     # From any thread.
 
@@ -66,6 +78,10 @@ class RelayLoop:
         except OSError:  # full: it rings already; closed: nobody is there any more
             pass
 
+    def once_closed(self, call: Callable[[], object]) -> None:
+        """Have `call` run when everything is closed that what was posted before released."""
+        self.post(lambda: self.soon(lambda: self.soon(call)))  # sockets are closed after the first of these rounds
+
     def stop(self) -> None:
         """Run what was posted, end the thread, and wait for that: a matter of milliseconds, as no handler waits."""
         self.post(self._leave)
@@ -73,7 +89,7 @@ class RelayLoop:
 
     # From the relay's thread.
 
-    def watch(self, sock: socket.socket, handler: Handler, *, reading: bool, writing: bool) -> bool:
+    def watch(self, sock: Watched, handler: Handler, *, reading: bool, writing: bool) -> bool:
         """Have `handler` called with the events of `sock`. Answers whether another one was before."""
         fd = sock.fileno()
         known = fd in self._handlers
@@ -84,10 +100,10 @@ class RelayLoop:
             self.poller.watch(fd, reading=reading, writing=writing)
         return known
 
-    def is_watched(self, sock: socket.socket) -> bool:
+    def is_watched(self, sock: Watched) -> bool:
         return sock.fileno() in self._handlers
 
-    def release(self, sock: socket.socket) -> None:
+    def release(self, sock: Watched) -> None:
         """Close it after this round: until then its number cannot belong to somebody else's event."""
         if self._handlers.pop(sock.fileno(), None) is not None:
             self.poller.forget(sock.fileno())
@@ -171,7 +187,7 @@ class RelayLoop:
         abandon = getattr(getattr(handler, "__self__", None), "abandon", None)
         if abandon is not None:
             abandon()
-        context = {"message": "a handler of the TCP relay failed", "exception": error}
+        context = {"message": "a handler of a relay failed", "exception": error}
         try:
             self._asyncio_loop.call_soon_threadsafe(self._asyncio_loop.call_exception_handler, context)
         except RuntimeError:

@@ -13,6 +13,7 @@ from homeport.model.exchange import Exchange
 
 BATCH_S = 0.02
 _Ending = tuple[Target | None, OSError | None]
+_Piece = tuple[bool, bytes, float]
 
 
 class Reports:
@@ -21,11 +22,15 @@ class Reports:
     def __init__(self, tap: Tap, loop: asyncio.AbstractEventLoop) -> None:
         self._tap = tap
         self._loop = loop
-        self._waiting: deque[tuple[Exchange, _Ending | None]] = deque()
+        self._waiting: deque[tuple[Exchange, _Ending | _Piece | None]] = deque()
         self._scheduled = False
 
     def opened(self, exchange: Exchange) -> None:
         self._waiting.append((exchange, None))
+
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float) -> None:
+        """A datagram, and when it came (time.perf_counter)."""
+        self._waiting.append((exchange, (from_client, data, at_s)))
 
     def closed(self, exchange: Exchange, target: Target | None, error: OSError | None) -> None:
         """Where dialling failed, `target` is asked to explain `error`: on its own thread, not here."""
@@ -48,12 +53,14 @@ class Reports:
         self._scheduled = False  # first: what is appended from here on schedules anew
         waiting = self._waiting
         while waiting:
-            exchange, ending = waiting.popleft()
-            if ending is None:
+            exchange, what = waiting.popleft()
+            if what is None:
                 exchange.id = self._tap.next_id()
                 self._tap.opened(exchange)
+            elif len(what) == 3:
+                self._tap.seen(exchange, *what)
             else:
-                self._explain(exchange, *ending)
+                self._explain(exchange, *what)
                 self._tap.closed(exchange)
 
     @staticmethod

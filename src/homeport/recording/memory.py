@@ -23,7 +23,7 @@ class MemoryTap:
     def opened(self, exchange: Exchange) -> None:
         self.running[exchange.id] = exchange
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         self.pieces.append((exchange.id, from_client, bytes(data)))
 
     def closed(self, exchange: Exchange) -> None:

@@ -98,7 +98,7 @@ class RecorderTap:
             self._is_awake = True
             self._wake(False)
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         passed = self._passed.get(exchange.id)
         if passed is None:
             passed = self._passed[exchange.id] = _Passed()
@@ -111,7 +111,7 @@ class RecorderTap:
         ):
             passed.cut += 1  # nothing after a gap can be read, so nothing after it is kept
             return
-        at_us = int((self._clock() - exchange.opened_s) * 1e6)
+        at_us = int(((self._clock() if at_s is None else at_s) - exchange.opened_s) * 1e6)
         self._pieces.append(Piece(exchange.id, passed.pieces, at_us, from_client, bytes(data)))
         passed.pieces += 1
         passed.bytes += len(data)
@@ -178,7 +178,7 @@ class LinesTap(RecorderTap):
     def closed(self, exchange: Exchange) -> None:
         pass
 
-    def seen(self, exchange: Exchange, from_client: bool, data: bytes) -> None:
+    def seen(self, exchange: Exchange, from_client: bool, data: bytes, at_s: float | None = None) -> None:
         pass
 
 

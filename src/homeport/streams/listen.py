@@ -5,18 +5,21 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
+from collections.abc import Callable
 
 from homeport.model.errors import HomeportError
 
 _PICKS = 20  # of a port that is free in both families
 
 
-def bind_loopback(host: str, port: int) -> list[socket.socket]:
+def bind_loopback(host: str, port: int, bind: Callable[[str, int], socket.socket] | None = None) -> list[socket.socket]:
     """Bind, without listening yet. For 127.0.0.1 and localhost also [::1] on the same port, where the machine has it
     and nobody else holds it there: the caller sees by the length of the list whether it got both.
 
-    Port 0 picks one. Raises OSError when the address itself is taken, HomeportError("bad-usage") beyond loopback.
+    Port 0 picks one. `bind` makes one socket, for TCP unless told otherwise. Raises OSError when the address itself is
+    taken, HomeportError("bad-usage") beyond loopback.
     """
+    bind = bind or _bound
     name = "127.0.0.1" if host == "localhost" else host
     try:
         is_loopback = ipaddress.ip_address(name).is_loopback
@@ -27,16 +30,16 @@ def bind_loopback(host: str, port: int) -> list[socket.socket]:
             "bad-usage", f"{host} is not a loopback address; homeport listens on loopback only", "127.0.0.1"
         )
     if name != "127.0.0.1":
-        return [_bound(name, port)]
+        return [bind(name, port)]
     for _ in range(_PICKS if port == 0 else 1):
-        first = _bound(name, port)
+        first = bind(name, port)
         try:
-            return [first, _bound("::1", first.getsockname()[1])]
+            return [first, bind("::1", first.getsockname()[1])]
         except OSError:
             if port:
                 return [first]
             first.close()
-    return [_bound(name, 0)]
+    return [bind(name, 0)]
 
 
 def do_not_pace(sock: socket.socket) -> None:

@@ -1,0 +1,79 @@
+"""Holds back what is not due yet: a heap by due time and one alarm. It decides nothing, and lets nothing go early.
+
+It belongs to the thread of its loop. What has the same due leaves in the order in which it was put in.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from homeport.streams.alarm import Alarm, new_alarm
+
+if TYPE_CHECKING:
+    from homeport.gateway.tcp_loop import RelayLoop
+
+TURN = 256  # that are due, before the sockets get their turn
+Release = Callable[[Any, float], object]  # what was put in, and the moment it was due
+
+
+class Pump:
+    """Watches its alarm from the first `put` on; who never delays anything pays nothing."""
+
+    def __init__(self, loop: RelayLoop) -> None:
+        self._loop = loop
+        self._heap: list[tuple[float, int, Release, Any]] = []
+        self._numbers = count()
+        self._alarm: Alarm | None = None
+        self._set_s = 0.0  # what the alarm is set to; 0.0: nothing
+        self._has_begun = False
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def put(self, due_s: float, release: Release, what: object) -> None:
+        """Have `release(what, due_s)` called once it is due, never before."""
+        heapq.heappush(self._heap, (due_s, next(self._numbers), release, what))
+        if not self._set_s or due_s < self._set_s:
+            self._set()
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._heap.clear()
+        if self._alarm is not None:
+            self._loop.release(self._alarm)
+            self._alarm = None
+
+    def _set(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self._alarm = new_alarm()
+            if self._alarm is not None:
+                self._loop.watch(self._alarm, self._rang, reading=True, writing=False)
+        if not self._heap:
+            self._set_s = 0.0
+            return
+        self._set_s = due_s = self._heap[0][0]
+        if self._alarm is not None:
+            self._alarm.set(due_s)
+        else:
+            self._loop.later(due_s - time.monotonic(), self._let_go)
+
+    def _rang(self, _events: int) -> None:
+        if self._alarm is not None:
+            self._alarm.hush()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        heap, clock = self._heap, time.monotonic
+        try:
+            for _ in range(TURN):
+                if not heap or heap[0][0] > clock():
+                    break
+                due_s, _, release, what = heapq.heappop(heap)
+                release(what, due_s)
+        finally:
+            self._set()

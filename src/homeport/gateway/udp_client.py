@@ -1,0 +1,224 @@
+"""One client of a UDP route: its socket towards the upstream, what passed each way, and how it ended.
+
+A conversation is an exchange: its first datagrams are kept. Nothing here waits, and a datagram that cannot go on is
+dropped and counted, as networks do.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from homeport.gateway.tcp_dial import Address
+from homeport.gateway.udp_counts import Counts
+from homeport.model.endpoint import Endpoint
+from homeport.model.exchange import COMPLETE, UNREACHABLE, Exchange
+from homeport.model.finding import Unavailable
+from homeport.streams.udp_listen import connect_datagrams
+
+if TYPE_CHECKING:
+    from homeport.gateway.udp_route import UdpRoute
+
+TURN = 32  # datagrams in a row of one client, before the others get their turn
+WAITING_DATAGRAMS = 64  # while the upstream is being started or looked up
+KEPT_DATAGRAMS = 256  # of one conversation
+BUFFER = 65536
+
+
+class UdpClient:
+    """Its owner is the relay's thread; the counts may be read from anywhere."""
+
+    __slots__ = (
+        "_addresses", "_first", "_kept_bytes", "_pending", "_receive", "_reply", "_waiting", "down",
+        "error", "exchange", "is_answered", "kept", "last_s", "over", "route", "send", "up", "upstream", "where",
+    )  # fmt: skip
+
+    def __init__(self, route: UdpRoute, listener: socket.socket, where: Any, now_s: float) -> None:
+        self.route = route
+        self.up, self.down = Counts(), Counts()
+        self.upstream: socket.socket | None = None
+        self.send = self._wait
+        self.over = False
+        self.is_answered = False
+        self.last_s = now_s
+        self.error: OSError | None = None
+        self._reply = listener.sendto
+        self.where = where
+        self._waiting: deque[bytes] = deque()
+        self._pending: Future[tuple[Endpoint, list[Address]]] | None = None
+        self._addresses: list[Address] = []  # to try after this one
+        self._first: bytes | None = None  # to send again, should nobody be at the first address
+        self.kept = 0 if route.keep_bytes else KEPT_DATAGRAMS
+        self._kept_bytes = 0
+        self.exchange = Exchange(
+            0,
+            kind="udp",
+            route=route.name,
+            client=f"[{where[0]}]:{where[1]}" if ":" in where[0] else f"{where[0]}:{where[1]}",
+            opened_s=time.perf_counter(),
+            scheme="",
+            server_port=listener.getsockname()[1],
+        )
+
+    def begin(self) -> None:
+        """Find out where to send; on the way there the first datagrams wait."""
+        endpoint = self.route.target.address()
+        addresses = self.route.addresses_of(endpoint) if endpoint is not None else None
+        if endpoint is not None and addresses is not None:
+            self._dial(endpoint, addresses)
+        else:
+            self._pending = self.route.loop.await_ready(self.route.target, endpoint, self._ready)
+
+    def to_upstream(self, data: bytes) -> None:
+        """Never raises."""
+        try:
+            self.send(data)
+        except OSError as error:
+            self.not_sent(data, error)
+
+    def not_sent(self, data: bytes, error: OSError) -> None:
+        """`send` failed. A refusal is about an earlier datagram, so that this one gets another chance."""
+        if isinstance(error, ConnectionRefusedError):
+            self._refused(error)
+            try:
+                self.send(data)
+            except OSError as again:
+                self._dropped(self.up, again)
+        else:
+            self._dropped(self.up, error)
+
+    def to_client(self, data: bytes) -> None:
+        """Never raises."""
+        try:
+            self._reply(data, self.where)
+        except OSError as error:
+            self._dropped(self.down, error)
+
+    def keep(self, from_client: bool, data: bytes) -> None:
+        """Record the first datagrams."""
+        size = len(data)
+        if self.kept >= KEPT_DATAGRAMS or self._kept_bytes + size > self.route.keep_bytes:
+            self.kept = KEPT_DATAGRAMS
+            return
+        self.kept += 1
+        self._kept_bytes += size
+        self.route.loop.reports.seen(self.exchange, from_client, data, time.perf_counter())
+
+    def end(self, ending: str = COMPLETE, why: str = "") -> None:
+        """Forget the client. What it sends later makes a new one."""
+        if self.over:
+            return
+        self.over = True
+        if self._pending is not None:
+            self._pending.cancel()
+        if self.upstream is not None:
+            self.route.loop.release(self.upstream)
+        exchange, error = self.exchange, self.error
+        exchange.request_bytes, exchange.response_bytes = self.up.bytes, self.down.bytes
+        exchange.closed_s = time.perf_counter()
+        if error is not None and not self.is_answered and not why:
+            ending, why = UNREACHABLE, error.strerror or str(error)
+        else:
+            error = None
+        exchange.ending, exchange.why = ending, why
+        self.send = self._nobody
+        self.route.left(self, error)
+
+    def abandon(self) -> None:
+        """Called after a mistake of ours."""
+        self.end(UNREACHABLE, "homeport made a mistake")
+
+    def _ready(self, future: Future[tuple[Endpoint, list[Address]]]) -> None:
+        self._pending = None
+        if self.over:
+            return
+        try:
+            self._dial(*future.result())
+        except Unavailable as unavailable:
+            self.end(UNREACHABLE, unavailable.finding.what)
+        except OSError as error:
+            self.error = error
+            self.end()
+        except BaseException as error:  # a cancelled or broken target: its own mistake
+            self.end(UNREACHABLE, f"{type(error).__name__}: {error}")
+
+    def _dial(self, endpoint: Endpoint, addresses: list[Address]) -> None:
+        self.exchange.upstream = self.route.text_of(endpoint)
+        self._addresses = addresses[:0:-1]
+        self._connect(addresses[0])
+
+    def _connect(self, address: Address) -> None:
+        try:
+            upstream = connect_datagrams(address.family, address.where)
+        except OSError as error:  # no such family here, or out of descriptors
+            self.error = error
+            self._next_address() if self._addresses else self.end()
+            return
+        self.upstream = upstream
+        self.send = upstream.send
+        self._receive = upstream.recv
+        self.exchange.dialled_s = time.perf_counter()
+        self.route.loop.watch(upstream, self._answered, reading=True, writing=False)
+        if self._addresses and self._waiting:
+            self._first = self._waiting[0]
+        while self._waiting and not self.over:
+            self.to_upstream(self._waiting.popleft())
+
+    def _answered(self, _events: int) -> None:
+        """Datagrams of the upstream, or an ICMP error."""
+        now_s, down, route = self.route.clock(), self.down, self.route
+        for _ in range(TURN):
+            if self.over:
+                return
+            try:
+                data = self._receive(BUFFER)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._refused(error)
+                return
+            if not self.is_answered:
+                self.is_answered = True
+                self.exchange.answered_s = time.perf_counter()
+                route.was_answered()
+            self.last_s = now_s
+            down.datagrams += 1
+            down.bytes += len(data)
+            if self.kept < KEPT_DATAGRAMS:
+                self.keep(False, data)
+            self.to_client(data)
+
+    def _refused(self, error: OSError) -> None:
+        """The system told that a datagram did not arrive: nobody is at that port, or the way there is barred."""
+        self.error = error
+        if self._addresses and not self.is_answered:
+            self._next_address()
+        else:
+            self.route.was_refused(error)
+
+    def _next_address(self) -> None:
+        if self.upstream is not None:
+            self.route.loop.release(self.upstream)
+        if self._first is not None:
+            self._waiting.append(self._first)
+        self._connect(self._addresses.pop())
+
+    def _dropped(self, counts: Counts, error: OSError) -> None:
+        counts.dropped += 1
+        if not isinstance(error, BlockingIOError):
+            self.error = error
+
+    def _wait(self, data: bytes, /) -> int:
+        """Stands for `send` until there is an upstream."""
+        if len(self._waiting) >= WAITING_DATAGRAMS:
+            raise BlockingIOError
+        self._waiting.append(data)
+        return len(data)
+
+    @staticmethod
+    def _nobody(data: bytes, /) -> int:
+        """Stands for `send` once it is over."""
+        raise BlockingIOError
