@@ -7,7 +7,7 @@ from homeport.app.free_plan import plan
 from homeport.machine.ports_fake import FakePorts
 from homeport.model.endpoint import Endpoint
 from homeport.model.ports import ProcessFact, SocketFact
-from homeport.model.ports_free import Freed, Plan
+from homeport.model.ports_free import Freed, Plan, sentence
 
 PORT = 3000
 
@@ -92,6 +92,56 @@ def test_workers_end_with_their_parent() -> None:
     computer.add(21, "nginx", parent=20, group=20)
     computer.listen(20, 21)
     assert [ending.listener.pid for ending in computer.planned().endings] == [20]
+
+
+def test_workers_that_outlive_their_parent_get_the_signal_too() -> None:
+    computer = Computer()
+    computer.add(9, "bash")
+    computer.add(20, "python3", parent=9, group=9)
+    computer.add(21, "python3", parent=20, group=9)
+    computer.add(22, "python3", parent=21, group=9)
+    for pid in (20, 21, 22):
+        computer.listen(pid)
+    planned = computer.planned()
+    assert [(one.pids, [worker.pid for worker in one.workers]) for one in planned.endings] == [((20,), [21, 22])]
+    assert sentence(planned.endings[0]).endswith("; 2 workers of it get it too if still there then")
+    assert computer.freed(planned) == Freed(port=PORT, is_free=True, ended=(20, 21, 22))
+    assert computer.signalled == [(20, False, False), (21, False, False), (22, False, False)]
+
+
+def test_workers_that_ignore_it_end_by_force_alone() -> None:
+    computer = Computer()
+    computer.add(9, "bash")
+    computer.add(20, "python3", parent=9, group=9)
+    computer.add(21, "python3", parent=20, group=9)
+    computer.add(22, "python3", parent=20, group=9)
+    computer.listen(20, 21, 22)
+    computer.stubborn = {21, 22}
+    planned = computer.planned()
+    outcome = computer.freed(planned)
+    assert outcome.problem == "python3 (pid 21) and python3 (pid 22) still listen 10 s after SIGTERM"
+    computer.add(20, "python3", parent=9, group=9)
+    computer.listen(20)
+    assert computer.freed(computer.planned(), force=True).is_free
+    assert computer.said[-1] == "python3 (pid 21) does not end: SIGKILL"
+
+
+def test_the_engine_is_left_to_its_own_command() -> None:
+    computer = Computer()
+    computer.add(12, "homeport", "python3", "-P", "-m", "homeport.build", "--home", "/home/ann/.homeport")
+    computer.listen(12)
+    for force in (False, True):
+        (refusal,) = computer.planned(force=force).refusals
+        assert refusal.next == "homeport down"
+    assert computer.planned().endings == ()
+
+
+def test_root_is_not_told_to_become_root() -> None:
+    computer = Computer()
+    computer.listen(user="root")
+    (refusal,) = computer.planned(user="root").refusals
+    assert refusal.what == "127.0.0.1:3000 is held by a process of root outside of this container, or by the kernel"
+    assert "sudo" not in refusal.next
 
 
 def test_a_pid_that_was_reused_is_left_alone() -> None:

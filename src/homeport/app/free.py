@@ -86,21 +86,25 @@ class Freeing:
 
     def _kill(self, ending: Ending) -> None:
         """The group, as long as its leader lives; the listener in any case."""
-        self._progress(f"{named(ending.listener)} does not end: SIGKILL")
+        left = [process for process in (ending.listener, *ending.workers) if self._is(process)]
+        self._progress(f"{named((left or [ending.listener])[0])} does not end: SIGKILL")
         if ending.how == "tool":
             self._ports.end(ending.listener, force=True)
             return
         self._ports.end(ending.target, group=ending.how == "group", force=True)
-        if ending.target.pid != ending.listener.pid:
-            self._ports.end(ending.listener, force=True)
+        for process in left:
+            if process.pid != ending.target.pid:
+                self._ports.end(process, force=True)
 
     def _wait(
         self, port: int, before: Mapping[int, ProcessFact], limit_s: float, endings: Collection[Ending]
     ) -> list[int]:
         """Until none of them listens any more; who still does."""
         start, told = self._clock(), 1.0
+        outlived: set[int] = set()
         while True:
             left = [pid for pid in self._holders(port) if pid in before and self._is(before[pid])]
+            self._end_workers(endings, left, outlived)
             waited = self._clock() - start
             if not left or not endings or waited >= limit_s:
                 return left
@@ -108,6 +112,15 @@ class Freeing:
                 self._progress(f"waiting for {named(before[left[0]])} to end: {told:.0f} of {limit_s:.0f} s")
                 told += 1
             self._pause(_LOOK_AGAIN_S)
+
+    def _end_workers(self, endings: Collection[Ending], left: list[int], told: set[int]) -> None:
+        """Those whose parent went without them, once each; most end with it."""
+        for ending in endings:
+            if ending.workers and not self._is(ending.listener):
+                for worker in ending.workers:
+                    if worker.pid in left and worker.pid not in told:
+                        told.add(worker.pid)
+                        self._ports.end(worker)
 
     def _look_again(self, port: int, ended: tuple[int, ...], limit_s: float) -> Freed:
         start = self._clock()
@@ -139,8 +152,8 @@ class Freeing:
 
 def _failed(planned: Plan, ended: tuple[int, ...], problems: list[str], left: list[ProcessFact], force: bool) -> Freed:
     if not problems:
-        names = ", ".join(map(named, left))
-        problems = [f"{names} still listens" if force else f"{names} still listens {GRACE_S:.0f} s after SIGTERM"]
+        names = " and ".join(map(named, left)) + (" still listens" if len(left) == 1 else " still listen")
+        problems = [names if force else f"{names} {GRACE_S:.0f} s after SIGTERM"]
         following = f"homeport who {planned.port}" if force else f"homeport free {planned.port} --force"
     else:
         following = next((one.next for one in planned.refusals if one.next), f"homeport who {planned.port}")

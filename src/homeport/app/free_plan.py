@@ -12,7 +12,7 @@ from homeport.model.fact import replace
 from homeport.model.ports import Link, ProcessFact, SocketFact
 from homeport.model.ports_free import Ending, Plan, Refusal, named
 from homeport.model.ports_next import own_tool
-from homeport.model.ports_why import is_wrapper, keeper
+from homeport.model.ports_why import is_engine, is_wrapper, keeper
 
 
 def plan(ports: Ports, port: int, apps: Mapping[str, str], *, user: str, force: bool = False) -> Plan:
@@ -24,11 +24,13 @@ def plan(ports: Ports, port: int, apps: Mapping[str, str], *, user: str, force: 
     if hidden := [one for one in sockets if not one.pids]:
         link = publishing(ports, port)
         endings += [_by_tool(ProcessFact(pid=0, user=hidden[0].user), link)] if link else []
-        refusals += [] if link else [_hidden(one) for one in hidden]
+        refusals += [] if link else [_hidden(one, user) for one in hidden]
+    lines = {pid: ports.parents(process) for pid, process in holders.items()}
+    tops = {pid: next((one.pid for one in reversed(above) if one.pid in holders), pid) for pid, above in lines.items()}
     for process in holders.values():
-        parents = ports.parents(process)
-        if any(parent.pid in holders for parent in parents):
-            continue  # a worker: it ends with its parent
+        if tops[process.pid] != process.pid:
+            continue  # a worker: most end with their parent
+        parents = lines[process.pid]
         address = next(str(one.endpoint) for one in sockets if process.pid in one.pids)
         route = apps.get(address, "")
         if route:
@@ -42,18 +44,19 @@ def plan(ports: Ports, port: int, apps: Mapping[str, str], *, user: str, force: 
             known = link.tool in (ending.tool for ending in endings)
             endings += [] if known else [_by_tool(process, link)]
         else:
-            endings.append(_ending(ports, process, parents))
+            workers = tuple(holders[pid] for pid, top in tops.items() if top == process.pid != pid)
+            endings.append(_ending(ports, process, parents, workers))
     return Plan(port=port, holders=tuple(holders.values()), endings=tuple(endings), refusals=tuple(refusals))
 
 
-def _ending(ports: Ports, process: ProcessFact, parents: list[ProcessFact]) -> Ending:
+def _ending(ports: Ports, process: ProcessFact, parents: list[ProcessFact], workers: tuple[ProcessFact, ...]) -> Ending:
     leader = next((one for one in (process, *parents) if one.pid == process.group), None)
     members = ports.group(process.group) if leader else []
     reason = _unsafe(ports, process, parents, leader, members)
     if leader is None or reason:
-        return Ending(how="process", listener=process, target=process, pids=(process.pid,), why=reason)
+        return Ending(how="process", listener=process, target=process, pids=(process.pid,), workers=workers, why=reason)
     whose = "which it leads" if leader.pid == process.pid else f"which {named(leader)} leads that was started for it"
-    return Ending(how="group", listener=process, target=leader, pids=tuple(members), why=whose)
+    return Ending(how="group", listener=process, target=leader, pids=tuple(members), workers=workers, why=whose)
 
 
 def _unsafe(
@@ -81,6 +84,10 @@ def _refusal(ports: Ports, process: ProcessFact, link: Link | None, user: str, f
         # What systemd keeps open for a service that is not started yet (systemd.socket(5)) is pid 1's.
         sockets = "systemctl list-sockets" if process.pid == 1 and process.name == "systemd" else ""
         return Refusal(what=f"{named(process)} is {whose}", next=sockets)
+    if is_engine(process):
+        return Refusal(
+            what=f"{named(process)} is homeport's engine, with all its apps and routes", next="homeport down"
+        )
     if link and link.kind == "container" and _may_be_told(ports, link):
         return None  # whoever may speak to the engine of the containers may stop them
     if user not in ("root", "", process.user):
@@ -118,6 +125,9 @@ def _by_tool(process: ProcessFact, link: Link) -> Ending:
     )
 
 
-def _hidden(one: SocketFact) -> Refusal:
+def _hidden(one: SocketFact, user: str) -> Refusal:
     owner = f"a process of {one.user}" if one.user else "a process"
+    if user == "root":
+        where = "outside of this container, or by the kernel"
+        return Refusal(what=f"{one.endpoint} is held by {owner} {where}", next=f"homeport who {one.endpoint.port}")
     return Refusal(what=f"{one.endpoint} is held by {owner} that may not be seen", next="sudo homeport free")

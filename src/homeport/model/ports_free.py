@@ -15,7 +15,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     how: Literal["app", "tool", "process", "group"]
     listener: ProcessFact
     target: ProcessFact
-    pids: tuple[int, ...] = ()  # everybody who gets the signal
+    pids: tuple[int, ...] = ()  # everybody who gets the signal at once
+    workers: tuple[ProcessFact, ...] = ()  # below the listener; they get it once their parent has ended without them
     app: str = ""
     tool: tuple[str, ...] = ()  # the command that stops what keeps it running
     again: str = ""  # the timer that would start it again
@@ -69,4 +70,7 @@ def sentence(ending: Ending) -> str:
         count = len(ending.pids)
         whole = f"its process group ({count} process{'es' if count != 1 else ''})"
         return f"end {named(ending.listener)}{place}: SIGTERM to {whole}, {ending.why}"
-    return f"end {named(ending.listener)}{place}: SIGTERM to it alone, {ending.why}"
+    count = len(ending.workers)
+    whose = "a worker of it gets" if count == 1 else f"{count} workers of it get"
+    workers = f"; {whose} it too if still there then" if count else ""
+    return f"end {named(ending.listener)}{place}: SIGTERM to it alone, {ending.why}{workers}"

@@ -68,8 +68,17 @@ def is_wrapper(process: ProcessFact) -> bool:
     return not {"--init-file", "--rcfile", "-i"} & set(words) and any(not word.startswith("-") for word in words)
 
 
+def is_engine(process: ProcessFact) -> bool:
+    """Homeport's own engine, of whatever home: it is started as a module (control/launch.py)."""
+    words = process.command
+    return "homeport.build" in words and words[words.index("homeport.build") - 1] == "-m"
+
+
 def _app(process: ProcessFact) -> list[Link]:
     name = process.app
+    if is_engine(process):
+        text = "it is homeport's engine, which serves all apps and routes"
+        return [Link(kind="homeport", text=text, name="engine", tool=("homeport", "down"))]
     text = f"homeport runs it as {name}"
     return [Link(kind="homeport", text=text, name=name, tool=("homeport", "stop", name))] if name else []
 

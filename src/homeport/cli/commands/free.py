@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from homeport.model.ports_free import Freed, Plan
 
 
+def _ports(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[int, ...]:
+    for word in words:
+        if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= 65535:
+            raise HomeportError("bad-usage", f"{word!r} is not a port from 1 to 65535", "homeport free 3000")
+    return tuple(int(word) for word in words)
+
+
 @click.command("free", short_help="End what listens on a port")
-@click.argument("numbers", metavar="PORT...", nargs=-1, required=True, type=click.IntRange(1, 65535))
+@click.argument("numbers", metavar="PORT...", nargs=-1, required=True, callback=_ports)
 @click.option("--dry-run", is_flag=True, help="Show what would end, and end nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="SIGKILL what does not end, and do without tools that are missing.")
