@@ -79,6 +79,18 @@ def test_a_taken_port_is_told_with_its_holder() -> None:
     assert "hint: homeport" in done.err
 
 
+@pytest.mark.parametrize("option", [[], ["--udp"]])
+def test_a_port_that_is_taken_for_udp_is_told_with_its_holder(option: list[str]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        done = invoke(["echo", str(port), *option])
+    assert done.status == 1
+    assert f"127.0.0.1:{port} is taken for UDP by " in done.err
+    assert f"(pid {os.getpid()}). It receives on 127.0.0.1:{port}\n" in done.err
+    assert f"hint: end pid {os.getpid()}, or use another port" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -17,7 +17,9 @@ import pytest
 from homeport.cli.port_view import story_lines
 from homeport.cli.terminal import Paint
 from homeport.model.endpoint import Endpoint
-from homeport.model.ports import PortStory, SocketFact
+from homeport.model.fact import replace
+from homeport.model.ports import PortStory, ProcessFact, ProcessStory, SocketFact
+from homeport.model.ports_next import next_step
 from tests.cli.fake_engine import Outcome, invoke
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
@@ -163,3 +165,74 @@ def test_the_quick_way_does_without_click_and_says_the_same() -> None:
     assert quick.returncode == 0
     assert quick.stdout.splitlines()[-1] == "[]"
     assert quick.stdout.splitlines()[0] == long_way.out.splitlines()[0]
+
+
+def test_root_reads_where_to_look_and_not_to_become_root() -> None:
+    hidden = SocketFact(endpoint=Endpoint("0.0.0.0", 2024), user="root")
+    known = PortStory(port=2024, kind="registered", listening=(hidden,), sees_all=True)
+    text = "\n".join(story_lines(replace(known, next=next_step(known)), Paint(False), 0.0))
+    assert "0.0.0.0:2024  a process of root outside of this container, or the kernel" in text
+    assert "next: look outside of this container" in text
+    assert "sudo" not in text
+
+
+def test_siblings_and_workers_are_told_in_a_line() -> None:
+    sockets = tuple(SocketFact(endpoint=Endpoint("127.0.0.1", 3000), pids=(pid,)) for pid in (7, 8, 9))
+    story = PortStory(
+        port=3000,
+        kind="registered",
+        listening=sockets,
+        holders=(
+            ProcessStory(process=ProcessFact(pid=7, name="nginx", user="root", parent=1)),
+            ProcessStory(process=ProcessFact(pid=8, name="nginx", user="www", parent=7)),
+            ProcessStory(process=ProcessFact(pid=9, name="nginx", user="www", parent=8)),
+        ),
+    )
+    lines = story_lines(story, Paint(False), 0.0)
+    assert "  127.0.0.1:3000  3 sockets, SO_REUSEPORT" in lines
+    assert "  workers  pid 8, 9 of www" in lines
+    assert sum("(pid" in line for line in lines) == 1
+
+
+@linux
+def test_an_address_beside_the_listener_is_told_as_free() -> None:
+    with server() as (_, port):
+        outcome = invoke(["who", f"[::1]:{port}"])
+    assert outcome.status == 2
+    assert f"next: a client gets there by 127.0.0.1:{port}; to bind, nothing is in the way\n" in outcome.out
+
+
+@linux
+def test_udp_is_told_although_nobody_listens() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        outcome = invoke(["who", str(port)])
+    assert outcome.status == 2
+    assert re.search(rf"also: UDP on 127.0.0.1:{port} is received by \S+ \(pid {os.getpid()}\)", outcome.out)
+
+
+@linux
+@pytest.mark.parametrize("is_reusing", [False, True])
+def test_time_wait_is_in_the_way_as_it_really_is(is_reusing: bool) -> None:
+    """What Linux asks of both sockets: see model/ports_next.py."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(is_reusing))
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            listener.accept()[0].close()
+            assert client.recv(1) == b""
+    outcome = invoke(["who", str(port)])
+    told = "only of servers that do not set" if is_reusing else "even of servers that set"
+    assert f"in the way {told} SO_REUSEADDR" in outcome.out
+    assert f"bind: 127.0.0.1 {'free' if is_reusing else 'taken'}" in outcome.out
+
+
+@pytest.mark.parametrize("text", ["abc", "70000", "0", "", "23001/tcp", "1 2"])
+def test_what_is_no_port_is_answered_with_an_example(text: str) -> None:
+    outcome = invoke(["who", text or " "])
+    assert outcome.status == 4
+    assert "is not a port from 1 to 65535" in outcome.err
+    assert "hint: homeport who 3000" in outcome.err

@@ -75,8 +75,15 @@ TOLD = [
         story(bindable=TAKEN, occupants=(Occupant(kind="time-wait", endpoint=HERE, seconds_left=41.2),)),
         "port-time-wait",
         "port 3000 is kept for another 41 s by a closed connection in TIME_WAIT",
+        "That is in the way even of servers that set SO_REUSEADDR, since the socket that was closed had not.",
+        "wait 41 s, or use another port",
+    ),
+    (
+        story(bindable={"127.0.0.1": "free"}, occupants=(Occupant(kind="time-wait", endpoint=HERE),)),
+        "port-time-wait",
+        "port 3000 is kept for up to a minute by a closed connection in TIME_WAIT",
         "That is in the way only of servers that do not set SO_REUSEADDR.",
-        "wait 41 s, or set SO_REUSEADDR",
+        "wait up to a minute, or set SO_REUSEADDR",
     ),
     (
         story(

@@ -5,6 +5,7 @@ Imports little: `homeport who` is typed while somebody waits for a server. It ne
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from homeport.app.port_reasons import container_names, reasons
@@ -24,6 +25,8 @@ from homeport.model.ports import (
 )
 from homeport.model.ports_cgroup import container_of
 from homeport.model.ports_next import next_step
+
+_EXAMPLE = "homeport who 3000"
 
 
 class PortRow(Fact):
@@ -53,20 +56,26 @@ def parse_place(text: str) -> tuple[str, int]:
     """
     from homeport.model.endpoint import parse_endpoint
 
+    wrong = HomeportError("bad-usage", f"{text!r} is not a port from 1 to 65535, or an address with one", _EXAMPLE)
     scheme, has_scheme, rest = text.strip().partition("://")
     place = rest.partition("/")[0] if has_scheme else text
     if has_scheme and not place.rpartition("]")[2].rpartition(":")[2].isdigit():
         place += {"https": ":443"}.get(scheme, ":80")
-    endpoint = parse_endpoint(place, default_host="*")
+    try:
+        endpoint = parse_endpoint(place, default_host="*")
+    except HomeportError as error:
+        raise (error if "[" in error.hint else wrong) from None  # brackets that are missing are told as such
     if endpoint.path or not endpoint.port:
-        raise HomeportError("bad-usage", f"{text!r} is not a port from 1 to 65535", "homeport who 3000")
+        raise wrong
     host = endpoint.host.lower()
     return "" if host == "*" else _checked(host, text), endpoint.port
 
 
 def who(ports: Ports, port: int, host: str = "") -> PortStory:
     """Everything about one port, now. With a host only who answers there counts as listening."""
-    every = ports.sockets(port)
+    found = ports.sockets(port, udp=True)
+    every = [socket for socket in found if socket.protocol == "tcp"]
+    datagrams = [socket for socket in found if socket.protocol == "udp"]
     listening = answering(every, host)
     elsewhere = [socket for socket in every if socket not in listening]
     # Connections to a listener belong to it.
@@ -86,11 +95,17 @@ def who(ports: Ports, port: int, host: str = "") -> PortStory:
         elsewhere=tuple(elsewhere),
         inside=() if every else _inside(ports, port),
         holders=tuple(story_of(ports, process) for process in _processes(ports, listening or elsewhere)),
+        datagrams=tuple(datagrams),
+        sees_all=_is_root(ports),
         occupants=tuple(occupants),
-        others=tuple(filter(None, map(ports.process, sorted({pid for one in occupants for pid in one.pids})))),
+        others=_others(ports, [*(one.pids for one in occupants), *(one.pids for one in datagrams)]),
         bindable=binds,
     )
     return replace(story, next=next_step(story))
+
+
+def _others(ports: Ports, holders: list[tuple[int, ...]]) -> tuple[ProcessFact, ...]:
+    return tuple(filter(None, map(ports.process, sorted({pid for pids in holders for pid in pids}))))
 
 
 def _inside(ports: Ports, port: int) -> tuple[Inside, ...]:
@@ -140,12 +155,15 @@ def listing(ports: Ports, *, udp: bool = False) -> list[PortRow]:
 
 def own(rows: Sequence[PortRow], ports: Ports) -> list[PortRow]:
     """Those of the user that we run as; root's are everybody's."""
-    import os
-
     me = ports.process(os.getpid())
     if me is None or not me.user or me.user == "root":
         return list(rows)
     return [row for row in rows if row.user == me.user]
+
+
+def _is_root(ports: Ports) -> bool:
+    me = ports.process(os.getpid())
+    return me is not None and me.user == "root"
 
 
 def matching(rows: Sequence[PortRow], words: Sequence[str]) -> list[PortRow]:

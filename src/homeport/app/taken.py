@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from homeport.app.ports import who
-from homeport.doctor.checks.port_taken import explain_taken
+from homeport.doctor.checks.port_taken import explain_receiver, explain_taken
 from homeport.machine.ports import Ports
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
@@ -15,9 +15,11 @@ from homeport.model.ports_next import is_taken
 FindTaken = Callable[[Endpoint], Finding | None]
 
 
-def find_taken(ports: Ports, wanted: Endpoint) -> Finding | None:
-    """None where nothing is in the way (any more)."""
+def find_taken(ports: Ports, wanted: Endpoint, *, udp: bool = False) -> Finding | None:
+    """None where nothing is in the way (any more). With `udp` it was wanted for datagrams, too or alone."""
     story = who(ports, wanted.port, wanted.host)
+    if udp and story.datagrams and not story.listening:
+        return explain_receiver(story)
     return explain_taken(story) if is_taken(story) else None
 
 

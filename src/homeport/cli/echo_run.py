@@ -114,7 +114,8 @@ def _bind(endpoint: Endpoint, kinds: frozenset[Kind], is_exposed: bool) -> Bound
             from homeport.machine.ports import this_computer
 
             taken = HomeportError("port-taken", f"{endpoint} is taken", f"homeport who {endpoint.port}")
-            raise told(taken, endpoint, lambda wanted: find_taken(this_computer(), wanted)) from None
+            needs_udp = "udp" in kinds
+            raise told(taken, endpoint, lambda it: find_taken(this_computer(), it, udp=needs_udp)) from None
         if error.errno in (errno.EACCES, errno.EPERM) and endpoint.port:
             message = f"{endpoint} may not be listened on: ports below 1024 belong to root"
             raise HomeportError("bad-usage", message, f"homeport echo {endpoint.port + 8000}") from None

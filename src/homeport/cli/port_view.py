@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from homeport.cli.terminal import Paint
 from homeport.cli.words import plural, visible
 from homeport.model.ports import Inside, Occupant, PortStory, ProcessFact, ProcessStory, SocketFact
+from homeport.model.ports_next import leading_holders, time_wait_blocks
 
 _SHOWN = 4  # holders that are told in full; a pool of workers may have hundreds
 _BINDABLE = {"free": "free", "taken": "taken", "denied": "not allowed", "absent": "no such address"}
@@ -12,13 +15,15 @@ _BINDABLE = {"free": "free", "taken": "taken", "denied": "not allowed", "absent"
 
 def story_lines(story: PortStory, paint: Paint, now_s: float) -> list[str]:
     lines = [_headline(story, paint), f"  {_about(story)}"]
-    lines += [f"  {_socket_line(socket, paint)}" for socket in (*story.listening, *story.elsewhere)]
+    sockets = [_socket_line(one, paint, sees_all=story.sees_all) for one in (*story.listening, *story.elsewhere)]
+    lines += [f"  {text}{f'  {n} sockets, SO_REUSEPORT' if n > 1 else ''}" for text, n in Counter(sockets).items()]
     lines += [f"  {paint('elsewhere:', 'dim')} {_inside_line(one)}" for one in story.inside[:_SHOWN]]
-    for holder in story.holders[:_SHOWN]:
-        lines += ["", *_holder_lines(holder, paint, now_s)]
-    if len(story.holders) > _SHOWN:
-        rest = ", ".join(str(holder.process.pid) for holder in story.holders[_SHOWN:])
-        lines += ["", f"and {len(story.holders) - _SHOWN} more: pid {rest}"]
+    leading = leading_holders(story.holders)
+    for holder, workers in leading[:_SHOWN]:
+        lines += ["", *_holder_lines(holder, workers, paint, now_s)]
+    if len(leading) > _SHOWN:
+        rest = ", ".join(str(holder.process.pid) for holder, _ in leading[_SHOWN:])
+        lines += ["", f"and {len(leading) - _SHOWN} more: pid {rest}"]
     if blockers := _blockers(story):
         lines += ["", *(f"{paint('also:', 'dim')} {sentence}" for sentence in blockers)]
     binds = ", ".join(f"{host} {_BINDABLE[result]}" for host, result in story.bindable.items())
@@ -49,7 +54,7 @@ def _about(story: PortStory) -> str:
     return f"{story.kind}{service}, {inside} the range of outgoing connections ({low}-{high})"
 
 
-def _socket_line(socket: SocketFact, paint: Paint) -> str:
+def _socket_line(socket: SocketFact, paint: Paint, *, sees_all: bool) -> str:
     notes = []
     if socket.v6only:
         notes.append("IPv6 only")
@@ -58,7 +63,8 @@ def _socket_line(socket: SocketFact, paint: Paint) -> str:
     if len(socket.pids) > 1:
         notes.append(f"shared by {len(socket.pids)} processes")
     if not socket.pids:
-        notes.append(f"a process of {socket.user or 'another user'}; root would see which")
+        where = " outside of this container, or the kernel" if sees_all else "; root would see which"
+        notes.append(f"a process of {socket.user or 'another user'}{where}")
     exposed = paint("  reachable from other computers", "red") if socket.exposed else ""
     return f"{socket.endpoint}{'  ' + ', '.join(notes) if notes else ''}{exposed}"
 
@@ -70,7 +76,7 @@ def _inside_line(inside: Inside) -> str:
     return f"{socket.endpoint} in {visible(inside.label)}{owner}{pids}"
 
 
-def _holder_lines(holder: ProcessStory, paint: Paint, now_s: float) -> list[str]:
+def _holder_lines(holder: ProcessStory, workers: list[ProcessFact], paint: Paint, now_s: float) -> list[str]:
     process = holder.process
     lines = [f"{paint(visible(process.name), 'bold')} (pid {process.pid}) of {process.user or 'an unknown user'}"]
     if process.command and process.command != ("",):
@@ -80,6 +86,10 @@ def _holder_lines(holder: ProcessStory, paint: Paint, now_s: float) -> list[str]
     if process.folder:
         branch = f" (git branch {visible(holder.branch)})" if holder.branch else ""
         lines.append(f"  folder   {visible(process.folder)}{branch}")
+    if workers:
+        users = {worker.user for worker in workers} - {process.user, ""}
+        pids = ", ".join(str(worker.pid) for worker in workers)
+        lines.append(f"  workers  pid {pids}{' of ' * bool(users)}{', '.join(sorted(users))}")
     for number, link in enumerate(holder.why):
         lines.append(f"  {'why' if not number else '':8} {'' if not number else '← '}{visible(link.text)}")
     if process.login and process.login != process.user:
@@ -99,18 +109,20 @@ def _blockers(story: PortStory) -> list[str]:
     if waiting:
         left = max(one.seconds_left or 0 for one in waiting)
         about = f"about {left:.0f} s left" if left else "for up to a minute"
-        found.append(
-            f"{plural(len(waiting), 'closed connection')} in TIME_WAIT, {about}: "
-            "in the way only of servers that do not set SO_REUSEADDR"
-        )
+        found.append(f"{plural(len(waiting), 'closed connection')} in TIME_WAIT, {about}: {time_wait_blocks(story)}")
     others = {process.pid: process for process in story.others}
-    return found + [_occupant_line(one, others) for one in story.occupants if one.kind != "time-wait"]
+    found += [_occupant_line(one, others) for one in story.occupants if one.kind != "time-wait"]
+    return found + [f"UDP on {one.endpoint} is received by {_owner(one, others)}" for one in story.datagrams]
+
+
+def _owner(one: Occupant | SocketFact, others: dict[int, ProcessFact]) -> str:
+    known = [others[pid] for pid in one.pids if pid in others]
+    owner = ", ".join(f"{visible(process.name)} (pid {process.pid})" for process in known)
+    return owner or (f"a process of {one.user}" if one.user else "nobody any more")
 
 
 def _occupant_line(occupant: Occupant, others: dict[int, ProcessFact]) -> str:
-    known = [others[pid] for pid in occupant.pids if pid in others]
-    owner = ", ".join(f"{visible(process.name)} (pid {process.pid})" for process in known)
-    owner = owner or (f"a process of {occupant.user}" if occupant.user else "nobody any more")
+    owner = _owner(occupant, others)
     if occupant.kind == "bound":
         return f"{occupant.endpoint} is bound and not listened on, by {owner}"
     return f"a connection from {occupant.endpoint} to {occupant.peer} uses it, of {owner}"

@@ -52,9 +52,9 @@ def parse_endpoint(text: str, *, default_host: str = "127.0.0.1") -> Endpoint:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
-        raise HomeportError("bad-usage", f"{text!r} is not an endpoint: IPv6 addresses go in brackets", "[::1]:62893")
+        raise HomeportError("bad-usage", f"{text!r} is not an endpoint: IPv6 addresses go in brackets", "[::1]:3000")
     if not port_text.isascii() or not port_text.isdigit() or int(port_text) > 65535:
         raise HomeportError(
-            "bad-usage", f"{text!r} is not an endpoint: it needs a port from 0 to 65535", "127.0.0.1:62893"
+            "bad-usage", f"{text!r} is not an endpoint: it needs a port from 0 to 65535", "127.0.0.1:3000"
         )
     return Endpoint(host or default_host, int(port_text))

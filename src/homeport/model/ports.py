@@ -144,6 +144,8 @@ class PortStory(Fact):
     elsewhere: tuple[SocketFact, ...] = ()
     holders: tuple[ProcessStory, ...] = ()
     inside: tuple[Inside, ...] = ()
+    datagrams: tuple[SocketFact, ...] = ()  # UDP: in nobody's way who wants the port for TCP
+    sees_all: bool = False  # asked by root: a process that is not seen here is none of this pid namespace
     occupants: tuple[Occupant, ...] = ()
     others: tuple[ProcessFact, ...] = ()  # the processes behind the occupants
     bindable: Mapping[str, Bindable] = MappingProxyType({})

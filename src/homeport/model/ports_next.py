@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from homeport.model.ports import Link, PortStory
+from collections.abc import Sequence
+
+from homeport.model.ports import Link, PortStory, ProcessFact, ProcessStory
 from homeport.model.ports_why import keeper
 
 
 def next_step(story: PortStory) -> str:
     """A command where there is one, else what to do in words."""
+    if story.elsewhere and story.bindable.get(story.host) == "free":
+        return f"a client gets there by {story.elsewhere[0].endpoint}; to bind, nothing is in the way"
     if story.listening or story.elsewhere:
         return _end(story)
     if story.inside:
@@ -20,12 +24,43 @@ def next_step(story: PortStory) -> str:
     for occupant in story.occupants:
         if occupant.pids and occupant.kind != "time-wait":
             return f"end pid {occupant.pids[0]}, or use another port"
-    return "use another port"
+    return f"wait {left}, or use another port" if (left := time_wait_left(story)) else "use another port"
+
+
+def time_wait_left(story: PortStory) -> str:
+    """`41 s`, `up to a minute`; "" where something else than closed connections is in the way, or nothing."""
+    waiting = [one for one in story.occupants if one.kind == "time-wait"]
+    if not waiting or len(waiting) < len(story.occupants):
+        return ""
+    left = max(one.seconds_left or 0 for one in waiting)
+    return f"{left:.0f} s" if left else "up to a minute"
+
+
+def time_wait_blocks(story: PortStory) -> str:
+    """Whom a closed connection keeps away. Linux lets a server past it that sets SO_REUSEADDR, if the socket that was
+    closed had set it too (tried on Linux 6.18, both ends); the bind that was tried sets it."""
+    if "taken" in story.bindable.values():
+        return "in the way even of servers that set SO_REUSEADDR, since the socket that was closed had not"
+    return "in the way only of servers that do not set SO_REUSEADDR"
+
+
+def leading_holders(holders: Sequence[ProcessStory]) -> list[tuple[ProcessStory, list[ProcessFact]]]:
+    """Those that no other holder made, each with the workers below it, which hold the port as well."""
+    parents = {holder.process.pid: holder.process.parent for holder in holders}
+    workers: dict[int, list[ProcessFact]] = {}
+    for holder in holders:
+        top = holder.process.pid
+        while parents[top] in parents:
+            top = parents[top]
+        workers.setdefault(top, []).extend([holder.process] if top != holder.process.pid else [])
+    return [(holder, workers[holder.process.pid]) for holder in holders if holder.process.parent not in parents]
 
 
 def is_taken(story: PortStory) -> bool:
     """Whether a server that wants the port may meet somebody, or something, in its way."""
-    return bool(story.listening or story.elsewhere) or not {"free", "absent"}.issuperset(story.bindable.values())
+    if story.listening or story.elsewhere or time_wait_left(story):
+        return True
+    return not {"free", "absent"}.issuperset(story.bindable.values())
 
 
 def own_tool(link: Link) -> str:
@@ -48,6 +83,6 @@ def _reach(story: PortStory) -> str:
 
 def _end(story: PortStory) -> str:
     if not story.holders:
-        return f"sudo homeport who {story.port}"
+        return "look outside of this container" if story.sees_all else f"sudo homeport who {story.port}"
     link = keeper(story.holders[0].why)
     return (own_tool(link) if link else "") or f"homeport free {story.port}"

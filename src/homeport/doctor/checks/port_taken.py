@@ -10,6 +10,7 @@ from homeport.model.endpoint import Endpoint
 from homeport.model.finding import Finding
 from homeport.model.ports import Occupant, PortStory, ProcessStory, SocketFact
 from homeport.model.ports_free import named
+from homeport.model.ports_next import leading_holders, time_wait_blocks, time_wait_left
 
 _NAMED = 3  # holders that are named; a pool of workers may have hundreds
 
@@ -43,7 +44,7 @@ def explain_taken(story: PortStory) -> Finding:
 def _listened(story: PortStory) -> Finding:
     sockets = story.listening or story.elsewhere
     hidden = [socket for socket in sockets if not socket.pids]
-    names = [_holder(holder) for holder in _leading(story.holders)]
+    names = [_holder(holder) for holder, _ in leading_holders(story.holders)]
     if not names:
         users = sorted({socket.user for socket in hidden if socket.user})
         names = [f"a process of {' and '.join(users)}" if users else "a process that may not be seen"]
@@ -58,6 +59,20 @@ def _listened(story: PortStory) -> Finding:
         what=f"{_wanted(story)} is taken by {' and '.join(dict.fromkeys(shown))}",
         why=f"{'They listen' if len(names) > 1 else 'It listens'} on {_places(sockets)}{reason}.",
         next=story.next or f"homeport who {story.port}",
+    )
+
+
+def explain_receiver(story: PortStory) -> Finding:
+    """Who has the port for UDP, which `homeport free` leaves alone: it ends listeners only."""
+    pids = {pid for one in story.datagrams for pid in one.pids}
+    known = [process for process in story.others if process.pid in pids]
+    users = sorted({one.user for one in story.datagrams if one.user})
+    hidden = f"a process of {' and '.join(users)}" if users else "a process that may not be seen"
+    return Finding(
+        code="port-taken",
+        what=f"{_wanted(story)} is taken for UDP by {' and '.join(map(named, known)) or hidden}",
+        why=f"It receives on {_places(story.datagrams)}.",
+        next=f"end pid {known[0].pid}, or use another port" if known else "use another port",
     )
 
 
@@ -104,15 +119,16 @@ def _bound(story: PortStory, occupant: Occupant) -> Finding:
 
 
 def _waiting(story: PortStory) -> Finding:
-    left = max(one.seconds_left or 0 for one in story.occupants)
-    rest = f"another {left:.0f} s" if left else "up to a minute"
+    left = time_wait_left(story)
+    rest = left if left.startswith("up") else f"another {left}"
+    is_free = "taken" not in story.bindable.values()
     count = len(story.occupants)
     whose = "a closed connection" if count == 1 else f"{count} closed connections"
     return Finding(
         code="port-time-wait",
         what=f"{_wanted(story)} is kept for {rest} by {whose} in TIME_WAIT",
-        why="That is in the way only of servers that do not set SO_REUSEADDR.",
-        next=f"wait {rest.removeprefix('another ')}, or set SO_REUSEADDR",
+        why=f"That is {time_wait_blocks(story)}.",
+        next=f"wait {left}, or {'set SO_REUSEADDR' if is_free else 'use another port'}",
     )
 
 
@@ -128,12 +144,6 @@ def _unseen(story: PortStory) -> Finding:
 
 def _wanted(story: PortStory) -> str:
     return str(Endpoint(story.host, story.port)) if story.host else f"port {story.port}"
-
-
-def _leading(holders: tuple[ProcessStory, ...]) -> list[ProcessStory]:
-    """Without the workers of those that are named."""
-    pids = {holder.process.pid for holder in holders}
-    return [holder for holder in holders if holder.process.parent not in pids]
 
 
 def _holder(holder: ProcessStory) -> str:
