@@ -236,6 +236,13 @@ def test_no_tls_spoken_there() -> None:
     assert b"no TLS with" in done.stderr
 
 
+def test_a_server_that_closes_on_tls_is_told_in_words() -> None:
+    with echo("--tcp", "--http") as server:  # with HTTP, it knows a handshake by its first bytes
+        done = connect("--tls", server.place)
+    assert done.returncode == 1
+    assert f"no TLS with {server.place}: it closed the connection\n".encode() in done.stderr
+
+
 def test_a_url_is_one_request() -> None:
     with echo() as server:
         done = connect(f"http://{server.place}/status/418?x")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from collections.abc import Sequence
 
-from homeport.cli.port_words import told
+from homeport.cli.words import visible
 from homeport.model.errors import HomeportError
+from homeport.model.ports import ProcessStory, SocketFact
 from homeport.play.place import Place
 from homeport.play.ws_link import NoWebSocket
 
@@ -35,6 +37,12 @@ def unreachable(place: Place, error: OSError, limit_s: float) -> HomeportError:
         return HomeportError("unreachable", message, doctor)
     if isinstance(error, socket.gaierror):
         return HomeportError("unreachable", f"{endpoint.host} has no address: {error.strerror}", doctor)
+    if isinstance(error, ConnectionResetError) and place.is_tls:  # asyncio's own, without number or words
+        return HomeportError(
+            "unreachable",
+            f"no TLS with {endpoint}: it closed the connection",
+            f"without TLS: homeport connect {endpoint}",
+        )
     if endpoint.is_unix:
         return _no_unix_socket(place, error)
     if error.errno == errno.ECONNREFUSED and place.protocol != "udp":
@@ -61,8 +69,21 @@ def _refused(place: Place) -> str:
 
     story = who(this_computer(), endpoint.port, endpoint.host)
     if story.listening:
-        return f"{endpoint} refused the connection, although {told(story.holders, story.listening)} listens there"
+        return f"{endpoint} refused the connection, although {_told(story.holders, story.listening)} listens there"
     if story.elsewhere:
         places = " and ".join(str(one.endpoint) for one in story.elsewhere[:2])
-        return f"nobody listens on {endpoint}; {told(story.holders, story.elsewhere)} listens on {places}"
+        return f"nobody listens on {endpoint}; {_told(story.holders, story.elsewhere)} listens on {places}"
     return f"nobody listens on {endpoint}"
+
+
+def _told(stories: Sequence[ProcessStory], sockets: Sequence[SocketFact]) -> str:
+    """`node (pid 4121) from /code/shop`; `a process of root` where no more may be seen."""
+    names = []
+    for story in stories[:2]:
+        process = story.process
+        place = f" from {visible(process.folder)}" if process.folder else ""
+        names.append(f"{visible(process.name)} (pid {process.pid}){place}")
+    if names:
+        return " and ".join(names)
+    users = sorted({socket.user for socket in sockets if socket.user})
+    return f"a process of {', '.join(users)}" if users else "another process"
