@@ -48,9 +48,9 @@ class Entering:
 
     def reply(self, rule: Rule, head: RequestHead, peer: Peer) -> Reply | None:
         """The answer to somebody who follows such a link; None for everybody else."""
-        if head.method != b"GET" or not head.target.startswith(_START) or not _is_own_host(rule, head.host):
+        if not head.target.startswith(_START) or not _is_own_host(rule, head.host):
             return None
-        if not self._may_follow(rule, peer):
+        if head.method != b"GET" or not self._may_follow(rule, peer):  # the key still waits for its browser
             return link_is_used(rule.name)
         key = head.target.removeprefix(_START).decode("latin-1")
         if self._keys.take(key, self._clock()) != rule.name:

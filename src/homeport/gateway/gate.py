@@ -20,7 +20,7 @@ from homeport.gateway.refusals import Reply, refusal, too_many
 from homeport.gateway.seams import Peers, Tokens
 from homeport.model.access import Peer
 from homeport.model.backoff import Backoff
-from homeport.wire.credentials import Shown, authorization_lines, hidden, shown, without_cookie
+from homeport.wire.credentials import Shown, all_hidden, authorization_lines, hidden, shown, without_cookie
 from homeport.wire.http1 import RequestHead
 
 if TYPE_CHECKING:
@@ -60,14 +60,15 @@ class Gate:
         peer = client.peer() if rule.uids is not None else Peer()
         decision = decide(rule, peer, request)
         # Of what does not pass nothing that was shown is stored: a password for the app may have been one for us.
-        exchange.request_head = hidden(head.raw, basic=bool(rule.logins) or not isinstance(decision, Admit))
+        passes = isinstance(decision, Admit)
+        exchange.request_head = hidden(head.raw, basic=bool(rule.logins)) if passes else all_hidden(head.raw)
         if rule.needs_secret:
             _clean(head, basic=bool(rule.logins))
         if rule.takes_token and not (isinstance(decision, Refuse) and decision.status == 403):
             reply = self.entering.reply(rule, head, client.peer())
             if reply is not None:
                 return reply
-        if isinstance(decision, Admit):
+        if passes:
             return None
         if isinstance(decision, Refuse) and (request.showing != "wrong" or decision.status != 401):
             return refusal(rule, decision)

@@ -11,13 +11,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from homeport.gateway import pages
+from homeport.gateway.conditioned import CutOff
 from homeport.gateway.forwarding import answer_head, request_head
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.refusals import Reply
 from homeport.gateway.routes import Route
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Finding, Unavailable
-from homeport.wire.credentials import hidden
+from homeport.wire.credentials import all_hidden
 from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ class Visit:
         self._replay = not head.body and head.method in _IDEMPOTENT
         address = route.target.address()
         pool = door.pool if route.secure is None else route.secure.pool
+        if route.conditions is not None and route.conditions.is_active:
+            pool = route.conditions.pool(self.inbound.client)
         outbound = pool.take(address, now_s) if address is not None else None
         if outbound is not None:
             exchange.reused = True
@@ -150,10 +153,13 @@ class Visit:
         """Dial, waiting until the target can be dialled; answer with what is the matter when it cannot."""
         try:
             address = route.target.address() or await route.target.ready()
-            outbound = await self.inbound.door.dial(address, route.secure)
+            outbound = await self.inbound.door.dial(address, route, self.inbound.client)
         except Unavailable as unavailable:
             self._task = None
             self.answer_ourselves(unavailable.status, unavailable.finding, UNREACHABLE)
+        except CutOff as cut:
+            self._task = None
+            self.cut_off(cut)
         except OSError as error:
             self._task = None
             status = 504 if isinstance(error, TimeoutError) else 502
@@ -274,6 +280,12 @@ class Visit:
         else:
             self.answer_ourselves(502, route.target.explain(None), UPSTREAM_GONE)
 
+    def cut_off(self, cut: CutOff) -> None:
+        """The network conditions end it here, whatever was answered so far."""
+        self.outbound = None
+        self._end(UPSTREAM_GONE, cut.why)
+        self.inbound.reset() if cut.ending == "reset" else self.inbound.transport.close()
+
     def upstream_spoke_badly(self, bad: BadMessage) -> None:
         self.outbound = None
         assert self._route is not None
@@ -315,7 +327,7 @@ class Visit:
         """The door answers with a page that says what is the matter."""
         head, exchange, inbound = self.head, self.exchange, self.inbound
         if self._route is None:  # what it shows may be meant for a route of ours all the same
-            exchange.request_head = hidden(exchange.request_head, basic=True)
+            exchange.request_head = all_hidden(exchange.request_head)
             self._record()
         if not self.is_sent:
             inbound.close_after_this()

@@ -59,10 +59,20 @@ def without_cookie(head: bytes) -> bytes:
 
 
 def hidden(head: bytes, *, basic: bool) -> bytes:
-    """The head as it may be stored: with the place of each secret of ours, but not the secret."""
-    for line in authorization_lines(head, basic=basic):
-        scheme = line.partition(b":")[2].split()[0]
-        head = head.replace(b"\n" + line + b"\r", b"\nAuthorization: " + scheme + b" " + HIDDEN + b"\r")
+    """The head of a request that passes, as it may be stored: with the place of each secret of ours, not the secret."""
+    return _hide(head, authorization_lines(head, basic=basic))
+
+
+def all_hidden(head: bytes) -> bytes:
+    """The same for one that does not pass: what it shows may have been meant for us in any form."""
+    return _hide(head, tuple(line for line, _ in _AUTHORIZATION.findall(head)))
+
+
+def _hide(head: bytes, lines: tuple[bytes, ...]) -> bytes:
+    for line in lines:
+        scheme, blank, _ = line.partition(b":")[2].strip(b" \t").partition(b" ")
+        kept = scheme + b" " if blank else b""
+        head = head.replace(b"\n" + line + b"\r", b"\nAuthorization: " + kept + HIDDEN + b"\r")
     return _COOKIES.sub(lambda match: b"\nCookie: " + _OURS.sub(rb"\1" + HIDDEN + rb"\3", match[2]), head)
 
 
