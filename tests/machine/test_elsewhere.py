@@ -13,27 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from homeport.machine.by_psutil import ByPsutil, ancestors
-from homeport.machine.interface import Holder, Machine
-from homeport.machine.macos import MacOS, parse_lsof, parse_sysctl
+from homeport.machine.interface import Machine
+from homeport.machine.macos import MacOS, parse_sysctl
 from homeport.machine.windows import Windows, parse_netsh
-from homeport.model.endpoint import Endpoint
-
-LSOF = """\
-p4121
-cnode
-Lann
-f23
-n*:3000
-f24
-n[::1]:3000
-p998
-cmysqld
-L_mysql
-f11
-n127.0.0.1:3000
-f12
-n127.0.0.1:3000
-"""
 
 NETSH = """
 Protocol tcp Dynamic Port Range
@@ -60,15 +42,6 @@ def test_every_file_can_be_imported_everywhere() -> None:
         importlib.import_module(f"homeport.machine.{name}")
 
 
-def test_lsof() -> None:
-    assert parse_lsof(LSOF) == [
-        Holder(endpoint=Endpoint("0.0.0.0", 3000), pid=4121, process="node", user="ann"),
-        Holder(endpoint=Endpoint("::1", 3000), pid=4121, process="node", user="ann"),
-        Holder(endpoint=Endpoint("127.0.0.1", 3000), pid=998, process="mysqld", user="_mysql"),
-    ]
-    assert parse_lsof("") == parse_lsof("garbage\n\nn\np\nnx") == []
-
-
 def test_port_ranges() -> None:
     assert parse_sysctl("49152\n65535\n") == (49152, 65535)
     assert parse_sysctl("sysctl: unknown oid") == (49152, 65535)
@@ -79,11 +52,11 @@ def test_port_ranges() -> None:
 
 def test_a_tool_that_is_missing_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert MacOS().holder(80) == []
+    assert MacOS().ephemeral_range() == (49152, 65535)
     assert Windows().ephemeral_range() == (49152, 65535)
 
 
-def test_windows_holders_and_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clients_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     listening = SimpleNamespace(laddr=SimpleNamespace(ip="127.0.0.1", port=3000), raddr=(), status="LISTEN", pid=77)
     client = SimpleNamespace(
         laddr=SimpleNamespace(ip="127.0.0.1", port=50001),
@@ -93,8 +66,6 @@ def test_windows_holders_and_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr("psutil.net_connections", lambda kind: [listening, client])
     machine = Windows()
-    assert [(holder.pid, holder.endpoint.port) for holder in machine.holder(3000)] == [(77, 3000)]
-    assert machine.holder(50001) == []
     assert machine.client_process("127.0.0.1", 50001, 3000) == f"{machine.command(os.getpid())} ({os.getpid()})"
     assert machine.client_process("127.0.0.1", 50002, 3000) is None
 

@@ -112,16 +112,6 @@ def test_proc_net_tells_the_same_as_sock_diag(machine: Linux, tmp_path: Path, mo
     assert by_files == by_netlink
 
 
-def test_the_holder_of_a_port(machine: Linux) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)):
-            (holder,) = machine.holder(port)
-    assert (holder.pid, holder.endpoint, holder.cwd) == (os.getpid(), Endpoint("127.0.0.1", port), os.getcwd())
-    assert f"(pid {os.getpid()}), started from {os.getcwd()}" in str(holder)
-    assert machine.holder(port) == []
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_the_process_of_a_client(machine: Linux, host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,6 +1,6 @@
-"""This computer: who holds a port, what a process is, leases, files of ours. One interface, one file per system.
+"""This computer: what a process is, what it listens on, leases, files of ours. One interface, one file per system.
 
-Importing this package costs nothing: the interface (`Machine`, `Listener`, `Holder`, `Lock`) and the system's own file
+Importing this package costs nothing: the interface (`Machine`, `Listener`, `Lock`) and the system's own file
 are loaded when they are first asked for, because the command line starts through `homeport.machine.home`.
 """
 
@@ -10,14 +10,13 @@ import sys
 
 TYPE_CHECKING = False  # `typing` alone takes longer to import than `homeport version` may need
 if TYPE_CHECKING:
-    from homeport.machine.interface import Holder as Holder
     from homeport.machine.interface import Listener as Listener
     from homeport.machine.interface import Lock as Lock
     from homeport.machine.interface import Machine as Machine
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Holder", "Listener", "Lock", "Machine"):
+    if name in ("Listener", "Lock", "Machine"):
         from homeport.machine import interface
 
         return getattr(interface, name)

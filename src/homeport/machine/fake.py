@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from homeport.machine.interface import Holder, Listener, Lock
+from homeport.machine.interface import Listener, Lock
 from homeport.model.endpoint import Endpoint
 
 
@@ -80,13 +80,6 @@ class FakeMachine:
 
     def listeners(self, pids: Collection[int]) -> list[Listener]:
         return [listener for listener in self.listening if listener.pid in pids]
-
-    def holder(self, port: int) -> list[Holder]:
-        return [
-            Holder(endpoint=listener.endpoint, pid=listener.pid, process=self.command(listener.pid))
-            for listener in self.listening
-            if listener.endpoint.port == port
-        ]
 
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         return self.clients.get((client_host, client_port))

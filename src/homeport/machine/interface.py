@@ -22,23 +22,6 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True):
     v6only: bool = False  # `::` that does not take IPv4 as well
 
 
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who listens on a port. Fields that may not be seen are empty."""
-
-    endpoint: Endpoint
-    pid: int = 0
-    process: str = ""
-    user: str = ""
-    cwd: str = ""
-
-    def __str__(self) -> str:
-        """`node (pid 4121), started from /home/ann/shop`; `a process of root` where nothing more may be seen."""
-        if not self.pid:
-            return f"a process of {self.user}" if self.user else "another process"
-        place = f", started from {self.cwd}" if self.cwd else ""
-        return f"{self.process or 'a process'} (pid {self.pid}){place}"
-
-
 class Lock(Protocol):
     """An exclusive lock on a file; the system releases it when its process dies."""
 
@@ -81,9 +64,6 @@ class Machine(Protocol):
 
     def listeners(self, pids: Collection[int]) -> list[Listener]:
         """What these processes listen on: TCP of both families, and Unix sockets that have a path."""
-
-    def holder(self, port: int) -> list[Holder]:
-        """Everybody who listens on a TCP port."""
 
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         """The process at the other end of a loopback connection: `curl (4121)`. Takes milliseconds."""

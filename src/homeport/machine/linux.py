@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Mapping
 
 from homeport.machine import git, posix, proc, proc_net, sock_diag
-from homeport.machine.interface import Holder, Listener, Lock
+from homeport.machine.interface import Listener, Lock
 from homeport.machine.ports_linux import tcp_listeners
 from homeport.machine.sock_diag import Row
 from homeport.model.endpoint import Endpoint
@@ -79,18 +79,6 @@ class Linux:
         self._listeners[key] = (inodes, found)
         return found
 
-    def holder(self, port: int) -> list[Holder]:
-        rows = {row.inode: row for row in tcp_listeners(port)}
-        found = []
-        for pid in proc.all_pids() if rows else ():
-            for inode in proc.socket_inodes(pid) & rows.keys():
-                row = rows[inode]
-                cwd, user = proc.link(f"/proc/{pid}/cwd"), _user(row.uid)
-                found.append(Holder(endpoint=_endpoint(row), pid=pid, process=self.command(pid), user=user, cwd=cwd))
-        seen = {holder.endpoint for holder in found}
-        hidden = [row for row in rows.values() if _endpoint(row) not in seen]
-        return found + [Holder(endpoint=_endpoint(row), user=_user(row.uid)) for row in hidden]
-
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         if client_host not in ("::1", "127.0.0.1"):
             return None
@@ -152,12 +140,3 @@ def _unix_listeners() -> list[Row]:
 
 def _endpoint(row: Row) -> Endpoint:
     return Endpoint(path=row.path) if row.path else Endpoint(row.host, row.port)
-
-
-def _user(uid: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

@@ -1,4 +1,4 @@
-"""macOS: psutil, and the system's own sysctl and lsof where psutil would need root."""
+"""macOS: psutil, and the system's own sysctl where psutil knows nothing. Ports are in ports_macos.py."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Mapping
 
 from homeport.machine import posix
 from homeport.machine.by_psutil import ByPsutil, ancestors
-from homeport.machine.interface import Holder, Lock
-from homeport.model.endpoint import Endpoint, parse_endpoint
-from homeport.model.errors import HomeportError
+from homeport.machine.interface import Lock
 
-_LIMIT_S = 3.0  # lsof may hang on a dead network file system
+_LIMIT_S = 3.0
 
 
 class MacOS(ByPsutil):
@@ -19,9 +17,6 @@ class MacOS(ByPsutil):
 
     def boot_id(self) -> str:
         return _run("sysctl", "-n", "kern.bootsessionuuid").strip()
-
-    def holder(self, port: int) -> list[Holder]:
-        return parse_lsof(_run("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-FpcLn"))
 
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         """Not known: only lsof could tell, and it takes a tenth of a second for each connection."""
@@ -47,41 +42,9 @@ class MacOS(ByPsutil):
         return posix.lock_file(path)
 
 
-def parse_lsof(text: str) -> list[Holder]:
-    """`lsof -F pcLn`: a letter and its value in each line; p, c and L stand once for a process, n for each socket."""
-    found = []
-    process: dict[str, str] = {}
-    for line in text.splitlines():
-        field, value = line[:1], line[1:]
-        if field == "p":
-            process = {}
-        if field == "n":
-            holder = _holder(process, value)
-            if holder and holder not in found:
-                found.append(holder)
-        else:
-            process[field] = value
-    return found
-
-
 def parse_sysctl(text: str) -> tuple[int, int]:
     numbers = [int(word) for word in text.split() if word.isdigit()]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (49152, 65535)
-
-
-def _holder(process: Mapping[str, str], name: str) -> Holder | None:
-    """`*` is every address of the family, which lsof does not tell here."""
-    try:
-        endpoint = parse_endpoint(name.replace("*:", "0.0.0.0:", 1))
-    except HomeportError:
-        return None
-    pid = process.get("p", "")
-    return Holder(
-        endpoint=Endpoint(endpoint.host, endpoint.port),
-        pid=int(pid) if pid.isdigit() else 0,
-        process=process.get("c", ""),
-        user=process.get("L", ""),
-    )
 
 
 def _run(*words: str) -> str:

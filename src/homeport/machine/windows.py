@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from homeport.machine.by_psutil import ByPsutil, ancestors
-from homeport.machine.interface import Holder, Lock
-from homeport.model.endpoint import Endpoint
+from homeport.machine.interface import Lock
 
 _LIMIT_S = 5.0
 
@@ -36,15 +35,6 @@ class Windows(ByPsutil):
         import psutil
 
         return str(round(psutil.boot_time() / 60))  # its seconds move when the clock is set
-
-    def holder(self, port: int) -> list[Holder]:
-        import psutil
-
-        return [
-            Holder(endpoint=Endpoint(own.ip, own.port), pid=pid, process=self.command(pid))
-            for own, _, status, pid in _connections()
-            if status == psutil.CONN_LISTEN and own.port == port
-        ]
 
     def client_process(self, client_host: str, client_port: int, server_port: int) -> str | None:
         for own, peer, _, pid in _connections():
