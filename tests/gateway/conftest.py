@@ -35,7 +35,7 @@ def pytest_asyncio_loop_factories(
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Over TLS and HTTP/2 the loop that ships is enough."""
-    spared = {item for item in items if re.search(r"\[asyncio-(?:https|h2)\b", item.name)}
+    spared = {item for item in items if re.search(r"\[asyncio-(?:.*-)?(?:https|h2)\b", item.name)}
     config.hook.pytest_deselected(items=spared)
     items[:] = [item for item in items if item not in spared]
 

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from homeport.gateway.h2_stream import H2Stream
-from homeport.gateway.inbound import DISCARD_S, IDLE_S
+from homeport.gateway.inbound import DISCARD_S, IDLE_S, LINGER_S
 from homeport.wire.h2 import (
     CALM,
     NO_ERROR,
@@ -94,10 +94,12 @@ class H2Inbound(asyncio.Protocol):
     # What the client does
 
     def data_received(self, data: bytes) -> None:
+        if self._is_lost:
+            return
         try:
             self._frames.receive(data)
         except Broken:
-            self._give_up()
+            self._give_up(has_failed=True)
             return
         self._attend()
         self._flush()
@@ -228,16 +230,20 @@ class H2Inbound(asyncio.Protocol):
 
     def _calm(self) -> None:
         self._frames.leave(CALM)
-        self._give_up()
+        self._give_up(has_failed=True)
 
-    def _give_up(self) -> None:
-        """Say the last words and close."""
+    def _give_up(self, *, has_failed: bool = False) -> None:
+        """Say the last words and close. Closing while the client still sends would reset them away, so that waits."""
         self._lose_streams()
-        if not self._is_lost:
-            self.transport.write(self._frames.to_send())
+        if self._is_lost:
+            return
+        self._is_lost = True
+        self.deadline_s = perf_counter() + DISCARD_S
+        self.transport.write(self._frames.to_send())
+        if has_failed:
+            self.door.loop.call_later(LINGER_S, self.transport.close)
+        else:
             self.transport.close()
-            self._is_lost = True
-            self.deadline_s = perf_counter() + DISCARD_S
 
     def _lose_streams(self) -> None:
         streams, self._streams = self._streams, {}

@@ -254,6 +254,9 @@ class H2Stream:
         else:
             self.abort()
 
+    def reset(self) -> None:
+        self.abort()
+
     def abort(self) -> None:
         self._release()
         if not self.is_gone and not self._has_ended:

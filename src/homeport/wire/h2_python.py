@@ -76,13 +76,8 @@ class PythonFrames:
         try:
             for event in self._connection.receive_data(data):
                 self._on(event)
-        except h2.exceptions.DenialOfServiceError as error:
+        except h2.exceptions.H2Error as error:
             self.is_over = True
-            raise Broken(str(error)) from error
-        except (h2.exceptions.H2Error, ValueError, IndexError) as error:  # hpack's and hyperframe's own, too
-            self.is_over = True
-            with suppress(h2.exceptions.H2Error):
-                self._connection.close_connection(PROTOCOL_ERROR)
             raise Broken(str(error)) from error
 
     def events(self) -> list[Event]:
