@@ -171,7 +171,7 @@ def test_a_server_on_ipv6_alone_is_out_of_reach_where_localhost_is_ipv4() -> Non
         port, _ = net.listen("::1:0")
         verdict = examine(net, f"http://localhost:{port}/")
         assert (verdict.status, verdict.codes) == (1, ["one-family"])
-        assert "getaddrinfo" in verdict.said("one-family")
+        assert "programs that ask the system (Python, Java)" in verdict.said("one-family")
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,21 @@ def test_the_hosts_file_is_at_fault(hosts: str, expected: str | None) -> None:
 def test_a_name_that_nobody_knows(net: Network) -> None:
     verdict = examine(net, "http://shop.test:8080/")
     assert (verdict.status, verdict.codes) == (2, ["name-not-found"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("loclahost", "localhost"),
+        ("localhots", "localhost"),
+        ("api.locahost", "api.localhost"),
+        ("lokalhost", "localhost"),
+    ],
+)
+def test_a_slip_of_the_pen(net: Network, typed: str, meant: str) -> None:
+    verdict = examine(net, f"http://{typed}:3000/shop")
+    assert (verdict.status, verdict.codes) == (2, ["name-not-found"])
+    assert verdict.said("name-not-found").endswith(f"open http://{meant}:3000/shop")
 
 
 def test_a_resolver_that_says_nothing() -> None:

@@ -122,7 +122,11 @@ def test_http_and_https_are_mixed_up(tmp_path: Path) -> None:
         assert (verdict.status, verdict.codes) == (2, ["tls-not-spoken"])
         assert f"http://localhost:{port}/" in verdict.said("tls-not-spoken")
     with server(context=context_of(certificate(tmp_path))) as port:
-        assert examine(None, f"http://localhost:{port}/").codes in (["http-on-tls-port"], ["upstream-closed"])
+        verdict = examine(None, f"http://localhost:{port}/")
+        assert (verdict.status, verdict.codes) == (2, ["http-on-tls-port"])
+        assert verdict.said("http-on-tls-port").endswith(f"open https://localhost:{port}/")
+        alone = examine(None, f"127.0.0.1:{port}")
+        assert (alone.status, alone.notes) == (0, ["http-on-tls-port"])
     with server(b"HTTP/1.1 400 Bad Request\r\n\r\n<p>The plain HTTP request was sent to HTTPS port") as port:
         assert examine(None, f"http://localhost:{port}/").codes == ["http-on-tls-port"]
 

@@ -170,6 +170,7 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     authority: OwnAuthority | None = None
     answer: Answer | None = None
     answers: tuple[Answer, ...] = ()  # the same GET with other headers, to tell one cause from another
+    speaks_tls: bool = False  # it hung up on http, and a handshake was made
     proxies: tuple[Proxy, ...] = ()
     machine: MachineFacts = MachineFacts()
     app_finding: Finding | None = None  # what the engine says about the app of this name

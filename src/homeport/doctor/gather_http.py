@@ -17,6 +17,7 @@ from homeport.model.endpoint import Endpoint
 LIMIT_S = 4.0
 _READ_BYTES = 16_384
 _KEPT_CHARS = 4_000
+_BEGINS = b"HTTP/1."
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ ]?([^\r\n]*)\r?\n")
 
 # Servers that log an attack, or close, when they are sent a GET.
@@ -93,7 +94,12 @@ def _receive(client: socket.socket, ends_s: float) -> tuple[bytes, str]:
 
 
 def _is_whole(data: bytes) -> bool:
-    """Whether the body is there, where its length was told: a server may leave the connection open all the same."""
+    """Whether the body is there, where its length was told, or it cannot become HTTP any more.
+
+    A server may leave the connection open all the same.
+    """
+    if not data.startswith(_BEGINS[: len(data)]):
+        return True
     head, blank, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head) if blank else None
     return bool(length and len(body) >= int(length[1]))

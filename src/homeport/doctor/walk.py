@@ -123,8 +123,12 @@ class Walker:
             return
         if not target.scheme and (target.port in gather_http.NOT_HTTP or target.unix):
             return
-        self._known["answer"] = self._timed("http", lambda: self._get(endpoint, self._host(), is_tls), answer_text)
-        self._known["answers"] = tuple(self._ask_again(endpoint, is_tls))
+        tell = answer_text if target.scheme else _as_asked_besides
+        answer = self._timed("http", lambda: self._get(endpoint, self._host(), is_tls), tell)
+        self._known |= {"answer": answer, "answers": tuple(self._ask_again(endpoint, is_tls, answer))}
+        if answer.end in ("closed", "reset") and not is_tls:  # as OpenSSL and Node do with plain http on a TLS port
+            uid, name = self._hands.uid, target.host or "localhost"
+            self._known["speaks_tls"] = bool(handshake(endpoint, name, is_clock_synchronised=None, uid=uid).version)
 
     def _shake(self, endpoint: Endpoint) -> bool:
         """Whether it is worth to go on."""
@@ -145,10 +149,9 @@ class Walker:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return gather_http.get(endpoint, host, self._target.path, is_tls=is_tls, headers=named, uid=self._hands.uid)
 
-    def _ask_again(self, endpoint: Endpoint, is_tls: bool) -> list[Answer]:
+    def _ask_again(self, endpoint: Endpoint, is_tls: bool, answer: Answer) -> list[Answer]:
         """Refused for its Host? Then it answers differently to localhost. Next asks only for its own files."""
-        answer = self.facts.answer
-        if answer is None or self._target.unix:
+        if self._target.unix:
             return []
         if answer.status in (400, 403) or "Invalid Host" in answer.body:
             return [self._get(endpoint, f"localhost:{self._target.port}", is_tls)]
@@ -180,6 +183,12 @@ class Walker:
                 *(gather_proxy.ask(one, target, uid=self._hands.uid) for one in asked),
             )
         self._known["proxies"] = found
+
+
+def _as_asked_besides(answer: Answer) -> tuple[State, str]:
+    """An endpoint alone need not speak HTTP."""
+    state, text = answer_text(answer)
+    return "skipped" if state == "bad" else state, text
 
 
 def _as_extra(phase: Phase) -> Phase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from homeport.doctor.checks.naming import holder, place, url
-from homeport.doctor.facts import PathFacts
+from homeport.doctor.facts import Answer, PathFacts
 from homeport.model.finding import Finding
 
 _TLS_ALERT = "\x15\x03"
@@ -16,12 +16,12 @@ def explain_http(facts: PathFacts) -> Finding | None:
         return None
     where = place(facts)
     asked = bool(facts.target.scheme)  # an endpoint alone need not speak HTTP
-    if answer.body.startswith(_TLS_ALERT) or any(words in answer.body for words in _TLS_WANTED):
+    if facts.speaks_tls or answer.body.startswith(_TLS_ALERT) or any(words in answer.body for words in _TLS_WANTED):
         return Finding(
             code="http-on-tls-port",
             level="problem" if asked else "note",
             what=f"{where} speaks TLS, and plain http was asked for",
-            why="It answered with a TLS alert." if not answer.status else f"It answered {answer.status} and said so.",
+            why=_tls_told(answer),
             next=f"open {url(facts, facts.target.host).replace('http://', 'https://', 1)}",
         )
     if answer.end == "timeout":
@@ -48,6 +48,12 @@ def explain_http(facts: PathFacts) -> Finding | None:
             next="see what runs there: " + f"homeport who {facts.target.port}",
         )
     return None
+
+
+def _tls_told(answer: Answer) -> str:
+    if answer.status:
+        return f"It answered {answer.status} and said so."
+    return "It hung up, and took a TLS handshake." if answer.end else "It answered with a TLS alert."
 
 
 def _who(facts: PathFacts) -> str:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from homeport.doctor.checks.firewall import explain_docker_past_ufw
 from homeport.doctor.checks.naming import are_one_app, holder, listed, place, url
 from homeport.doctor.checks.port_taken import explain_taken
-from homeport.doctor.facts import Listening, PathFacts
+from homeport.doctor.facts import Client, Listening, PathFacts
 from homeport.model.finding import Finding
 
 _LOOPBACK = ("127.0.0.1", "::1")
+_PROGRAMS: dict[Client, str] = {
+    "browser": "browsers",
+    "curl": "curl",
+    "getaddrinfo": "programs that ask the system (Python, Java)",
+    "node": "Node",
+}
 
 
 def explain_listener(facts: PathFacts) -> Finding | None:
@@ -75,9 +81,10 @@ def explain_one_family(facts: PathFacts) -> Finding | None:
             code="one-family",
             level="warning",
             what=f"{place(facts)} answers on {listed(sorted(answers))} only, "
-            f"where {listed(one.client for one in missing)} never looks",
-            why=f"To them {facts.target.host} is {listed(missing[0].addresses)}.",
-            next="let the server listen on 127.0.0.1 as well, or complete localhost in /etc/hosts",
+            f"where {listed(_PROGRAMS[one.client] for one in missing)} never look",
+            why=f"To them {facts.target.host} is {listed(missing[0].addresses)} alone.",
+            next=f"let the server listen on {missing[0].addresses[0]} as well, "
+            f"or add `{min(answers)} {facts.target.host}` to /etc/hosts",
         )
     first = [one for one in at_home if not one.tries_all and one.addresses[0] not in answers]
     if first:

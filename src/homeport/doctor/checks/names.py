@@ -58,6 +58,13 @@ def explain_names(facts: PathFacts) -> Finding | None:
     if facts.target.is_local_name:
         return _below_localhost(facts, host, system)
     if system.is_known and not system.addresses:
+        if meant := _meant(host):
+            return Finding(
+                code="name-not-found",
+                what=f"{host} is not found; it is written like {meant}",
+                why=f"The system's resolver says: {system.why}.",
+                next=f"open {url(facts, meant)}",
+            )
         return Finding(
             code="name-not-found",
             what=f"{host} is not found",
@@ -95,6 +102,14 @@ def _below_localhost(facts: PathFacts, host: str, system: Resolved) -> Finding |
         why=f"The system says: {said}. Names below localhost are built into browsers, and into few resolvers.",
         next=f"use {url(facts, '127.0.0.1')} there, with the Host header {host} where the name counts",
     )
+
+
+def _meant(host: str) -> str:
+    """A name whose last part is a slip of the pen for localhost, as it was meant; else ''."""
+    import difflib
+
+    before, dot, last = host.rpartition(".")
+    return f"{before}{dot}localhost" if difflib.get_close_matches(last, ["localhost"], cutoff=0.75) else ""
 
 
 def _system(names: tuple[Resolved, ...]) -> Resolved:
