@@ -1,0 +1,231 @@
+"""Conditions as KEY=VALUE words, read and written: `3g loss=1% up.rate=64kbit seed=7`.
+
+A word without `=` is a profile; words behind it override its keys. A key acts on both directions unless it begins with
+`up.` or `down.`. An error names the key and the nearest one that exists; a key without the one that it belongs to
+is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, get_args
+
+import msgspec
+
+from homeport.conditions import settings as asked
+from homeport.conditions import units
+from homeport.conditions.settings import Base, Condition, Conditions, Distribution, Stack, in_order
+from homeport.model.errors import HomeportError
+
+Side = Literal["up", "down"]
+SIDES: tuple[Side, Side] = ("up", "down")
+Values = dict[tuple[Side, str], str]  # what was written for each side and key
+
+
+class Key(NamedTuple):
+    """A key: the condition and field that it fills, and how its value is read and written."""
+
+    kind: type[Base]
+    field: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+    about: str
+
+
+_TIME = (units.time_ms, units.write_time_ms)
+_SHARE = (units.share, units.write_share)
+_SIZE = (units.size_bytes, units.write_size_bytes)
+_YES = (units.yes, units.write_yes)
+_COUNT = (units.count, units.write_number)
+
+
+def _words(*words: str) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    return units.one_of(*words), str
+
+
+def _time_or_yes(text: str) -> float:
+    return 0.0 if text == "yes" else units.time_ms(text)
+
+
+def _write_time_or_yes(value: float) -> str:
+    return units.write_time_ms(value) if value else "yes"
+
+
+_MAYBE_TIME = (_time_or_yes, _write_time_or_yes)
+
+
+KEYS: dict[str, Key] = {
+    "latency": Key(asked.Latency, "latency_ms", *_TIME, "how much later everything comes"),
+    "jitter": Key(asked.Latency, "jitter_ms", *_TIME, "how much the latency varies"),
+    "jitter-shape": Key(asked.Latency, "distribution", *_words(*get_args(Distribution)), "how the jitter is spread"),
+    "jitter-correlation": Key(asked.Latency, "correlation", *_SHARE, "how much a delay is like the one before"),
+    "jitter-reorders": Key(asked.Latency, "reorders", *_YES, "whether jitter changes the order of datagrams"),
+    "rate": Key(asked.Bandwidth, "rate_bps", units.rate_bps, units.write_rate_bps, "bits per second"),
+    "rate-burst": Key(asked.Bandwidth, "burst_bytes", *_SIZE, "what passes at once after a pause"),
+    "queue": Key(asked.Bandwidth, "queue_ms", *_TIME, "the longest wait for bandwidth, at first 1s"),
+    "rate-shared": Key(asked.Bandwidth, "shared", *_YES, "whether all connections of the route share the rate"),
+    "loss": Key(asked.RandomLoss, "rate", *_SHARE, "how many are lost, on average"),
+    "burst": Key(asked.BurstLoss, "burst", units.number, units.write_number, "how many are lost in a row, on average"),
+    "loss-every": Key(asked.NthLoss, "every", *_COUNT, "lose every Nth"),
+    "gilbert-p": Key(asked.GilbertElliott, "p", *_SHARE, "how often the good state turns bad"),
+    "gilbert-r": Key(asked.GilbertElliott, "r", *_SHARE, "how often the bad state turns good"),
+    "gilbert-bad": Key(asked.GilbertElliott, "bad_loss", *_SHARE, "what the bad state loses, at first 100%"),
+    "gilbert-good": Key(asked.GilbertElliott, "good_loss", *_SHARE, "what the good state loses, at first 0%"),
+    "retransmit": Key(asked.Loss, "retransmit_ms", *_TIME, "when a stream sends again what was lost, at first 200ms"),
+    "duplicate": Key(asked.Duplication, "rate", *_SHARE, "how many datagrams come twice"),
+    "copies": Key(asked.Duplication, "copies", *_COUNT, "how many copies come then, at first 1"),
+    "reorder": Key(asked.Reordering, "rate", *_SHARE, "how many datagrams are held back for others to overtake"),
+    "reorder-by": Key(asked.Reordering, "by_ms", *_TIME, "how long they are held back, at first 15ms"),
+    "corrupt": Key(asked.Corruption, "rate", *_SHARE, "how many datagrams come with a wrong bit"),
+    "corrupt-unit": Key(asked.Corruption, "unit", *_words("bit", "byte"), "or with a wrong byte"),
+    "slice": Key(asked.Slicing, "size_bytes", *_SIZE, "the size of the pieces that a stream is cut into"),
+    "slice-variation": Key(asked.Slicing, "variation_bytes", *_SIZE, "how much the size varies"),
+    "slice-delay": Key(asked.Slicing, "delay_us", units.time_us, units.write_time_us, "the time between pieces"),
+    "limit": Key(asked.DataLimit, "limit_bytes", *_SIZE, "end the connection after so many bytes"),
+    "limit-ending": Key(asked.DataLimit, "ending", *_words("close", "reset"), "and how, at first close"),
+    "reset": Key(asked.Reset, "after_ms", *_MAYBE_TIME, "reset it so long after the first bytes, or yes"),
+    "slow-close": Key(asked.SlowClose, "delay_ms", *_TIME, "how much later the close comes"),
+    "silence": Key(asked.Silence, "close_after_ms", *_MAYBE_TIME, "nothing passes: yes, or a time to close after"),
+    "outage": Key(asked.Outage, "how", *_words("refuse", "hang", "drop"), "nobody is there"),
+}  # fmt: skip
+_LOSS = ("loss", "burst", "loss-every", "gilbert-p", "gilbert-r", "gilbert-bad", "gilbert-good", "retransmit")
+TOP = ("seed", "share")
+
+
+def parse(words: Iterable[str], profiles: Mapping[str, str]) -> Conditions:
+    """Raises HomeportError("bad-usage"). `profiles` are texts of this form by their names."""
+    values: Values = {}
+    top: dict[str, str] = {}
+    name = _collect(words, profiles, values, top, ())
+    return _conditions(values, top, name)
+
+
+def _collect(
+    words: Iterable[str], profiles: Mapping[str, str], values: Values, top: dict[str, str], inside: tuple[str, ...]
+) -> str:
+    name = ""
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            if word not in profiles:
+                raise _unknown("profile", word, profiles, "homeport net profiles")
+            if word in inside:
+                raise HomeportError("bad-usage", f"the profile {word!r} contains itself", "homeport net profiles")
+            name = word
+            _collect(profiles[word].split(), profiles, values, top, (*inside, word))
+        elif key in TOP:
+            top[key] = value
+        else:
+            side, plain = _side_and_key(key)
+            for one in side:
+                values[one, plain] = value
+    return name
+
+
+def _side_and_key(key: str) -> tuple[tuple[Side, ...], str]:
+    for side in SIDES:
+        if key.startswith(f"{side}."):
+            plain = key.removeprefix(f"{side}.")
+            if plain in KEYS:
+                return (side,), plain
+            raise _unknown("condition", plain, KEYS, "homeport net set --help")
+    if key not in KEYS:
+        raise _unknown("condition", key, [*KEYS, *TOP], "homeport net set --help")
+    return SIDES, key
+
+
+def _conditions(values: Values, top: Mapping[str, str], name: str) -> Conditions:
+    seed = _read("seed", top["seed"], units.count) if "seed" in top else 0
+    share = _read("share", top["share"], units.share) if "share" in top else 1.0
+    stacks = {side: stack_of({key: value for (one, key), value in values.items() if one == side}) for side in SIDES}
+    try:
+        return Conditions(up=stacks["up"], down=stacks["down"], seed=seed, share=share, profile=name)
+    except ValueError as error:
+        raise HomeportError("bad-usage", str(error)) from error
+
+
+def stack_of(values: Mapping[str, str]) -> Stack:
+    """One direction from its keys and what was written for them."""
+    fields: dict[type[Base], dict[str, Any]] = {}
+    for key, value in values.items():
+        fields.setdefault(KEYS[key].kind, {})[KEYS[key].field] = _read(key, value, KEYS[key].read)
+    _choose_loss(fields, values)
+    made: list[Condition] = []
+    for kind, given in fields.items():
+        try:
+            made.append(kind(**given))  # type: ignore[arg-type]  # KEYS names the conditions alone
+        except TypeError as error:
+            needed = next(key for key, one in KEYS.items() if one.kind is kind and _is_missing(one, given))
+            other = next(key for key in values if KEYS[key].kind is kind)
+            raise HomeportError("bad-usage", f"{other} needs {needed} beside it", f"{needed}=…") from error
+        except ValueError as error:
+            key = next(key for key in values if KEYS[key].kind is kind)
+            raise HomeportError("bad-usage", f"{key}={values[key]}: {error}") from error
+    return in_order(made)
+
+
+def _is_missing(about: Key, given: Mapping[str, Any]) -> bool:
+    return about.field not in given and _default(about) is msgspec.NODEFAULT
+
+
+def _choose_loss(fields: dict[type[Base], dict[str, Any]], values: Mapping[str, str]) -> None:
+    """`loss` with `burst` is one model; two models beside each other are a mistake."""
+    retransmit = fields.pop(asked.Loss, {})
+    burst = fields.pop(asked.BurstLoss, None)
+    if burst is not None:
+        if asked.RandomLoss not in fields:
+            raise HomeportError("bad-usage", "burst needs loss beside it", "loss=5% burst=4")
+        fields[asked.BurstLoss] = fields.pop(asked.RandomLoss) | burst
+    models = [kind for kind in fields if issubclass(kind, asked.Loss)]
+    if len(models) > 1:
+        given = " and ".join(key for key in _LOSS if key in values and KEYS[key].kind in (*models, asked.BurstLoss))
+        raise HomeportError("bad-usage", f"{given} are different models of loss; take one", "loss=5% burst=4")
+    if retransmit and not models:
+        raise HomeportError("bad-usage", "retransmit needs loss beside it", "loss=1% retransmit=300ms")
+    if models:
+        fields[models[0]] |= retransmit
+
+
+def _read(key: str, value: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise HomeportError("bad-usage", f"{key}={value}: {error}") from error
+
+
+def _unknown(what: str, word: str, known: Iterable[str], where: str) -> HomeportError:
+    near = difflib.get_close_matches(word.lower(), list(known), 1)
+    return HomeportError(
+        "bad-usage", f"no {what} is called {word!r}{f'; did you mean {near[0]}?' if near else ''}", where
+    )
+
+
+def written(conditions: Conditions) -> str:
+    """The text that `parse` reads back, without the name of a profile. Stacks with several conditions of a kind, as
+    Toxiproxy's clients make them, are told as far as the text goes: the last of a kind."""
+    up, down = written_stack(conditions.up), written_stack(conditions.down)
+    both = [f"{key}={value}" for key, value in up.items() if down.get(key) == value]
+    sides = [f"up.{key}={value}" for key, value in up.items() if down.get(key) != value]
+    sides += [f"down.{key}={value}" for key, value in down.items() if up.get(key) != value]
+    share = [f"share={units.write_share(conditions.share)}"] if conditions.share != 1 else []
+    seed = [f"seed={conditions.seed}"] if conditions.seed else []
+    return " ".join([*both, *sides, *share, *seed])
+
+
+def written_stack(stack: Stack) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in stack:
+        for key, about in KEYS.items():
+            fits = isinstance(one, about.kind) or (isinstance(one, asked.BurstLoss) and key == "loss")
+            if fits and (_is_needed(about) or getattr(one, about.field) != _default(about)):
+                found[key] = about.write(getattr(one, about.field))
+    return {key: found[key] for key in KEYS if key in found}
+
+
+def _is_needed(about: Key) -> bool:
+    return _default(about) is msgspec.NODEFAULT or about.kind in (asked.Reset, asked.Silence, asked.Outage)
+
+
+def _default(about: Key) -> Any:
+    return next(field.default for field in msgspec.structs.fields(about.kind) if field.name == about.field)
