@@ -83,6 +83,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.gateway.gate import Gate
         from homeport.gateway.routes import Routes
         from homeport.gateway.tcp import TcpRelay
+        from homeport.gateway.udp import UdpRelay
         from homeport.machine.leases import Leases
         from homeport.machine.peers import own_uid, peer_of
         from homeport.model.secret import new_secret
@@ -107,14 +108,19 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         tcp = TcpRelay(recording.tap)
         tcp.start()
         parts.callback(tcp.stop)
+        udp = UdpRelay(recording.tap, settings.udp_idle_s)
+        udp.start()
+        parts.callback(udp.stop)
         urls = Urls(doors.first, lambda: os.path.exists(home.authority))
         roads = Roads(
             door,
             tcp,
+            udp,
             urls,
             Lookout(ports).explain,
             lambda state: hub.publish("route", state),
             taken,
+            partial(find_taken, ports, udp=True),
             home.authority,
         )
 

@@ -19,6 +19,7 @@ from homeport.doctor.checks.upstream import explain_upstream
 from homeport.gateway.door import Door
 from homeport.gateway.routes import Routes
 from homeport.gateway.tcp import TcpRelay
+from homeport.gateway.udp import UdpRelay
 from homeport.machine.ports import this_computer
 from homeport.machine.ports_fake import FakePorts
 from homeport.model.endpoint import Endpoint
@@ -37,18 +38,23 @@ class House:
     def __init__(self) -> None:
         self.door = Door(Routes(), MemoryTap())
         self.tcp = TcpRelay(MemoryTap())
+        self.udp = UdpRelay(MemoryTap())
         self.doors = Doors(self.door, TAKEN)
         self.told: list[RouteState] = []
-        self.roads = Roads(self.door, self.tcp, Urls(self.doors.first), explain_upstream, self.told.append, TAKEN)
+        self.roads = Roads(
+            self.door, self.tcp, self.udp, Urls(self.doors.first), explain_upstream, self.told.append, TAKEN, TAKEN
+        )
 
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     house = House()
     house.tcp.start()
+    house.udp.start()
     await house.doors.open(ANY, ANY)
     yield house
     house.tcp.stop()
+    house.udp.stop()
     await house.door.close()
     await asyncio.sleep(0)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
@@ -84,10 +85,10 @@ class FakeRoads:
     async def add(self, spec: RouteSpec) -> RouteState:
         if spec.name in self.all:
             raise HomeportError("name-taken", f"there is a route {spec.name!r} already")
-        kind = "tcp" if spec.target.startswith("tcp:") else "http"
-        state = RouteState(
-            name=spec.name, kind="tcp" if kind == "tcp" else "http", target=spec.target, url="", listen=spec.listen
-        )
+        kind: Literal["tcp", "udp", "http"] = "http"
+        if spec.target.startswith(("tcp:", "udp:")):
+            kind = "tcp" if spec.target.startswith("tcp:") else "udp"
+        state = RouteState(name=spec.name, kind=kind, target=spec.target, url="", listen=spec.listen)
         self.all[spec.name] = state
         return state
 

@@ -18,6 +18,7 @@ from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
 from homeport.gateway.tcp import TcpRelay
+from homeport.gateway.udp import UdpRelay
 from homeport.model.access import ANYONE_LOCAL
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
@@ -26,7 +27,8 @@ from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
 
 
 class Roads:
-    """`changed` hears of every route that comes or goes; `taken` says who is in the way on a port.
+    """`changed` hears of every route that comes or goes; `taken` says who is in the way on a port, `taken_udp` for
+    datagrams.
 
     `authority` is the folder of our CA, which upstreams over https are believed by.
     """
@@ -35,14 +37,17 @@ class Roads:
         self,
         door: Door,
         tcp: TcpRelay,
+        udp: UdpRelay,
         urls: Urls,
         explain: ExplainUpstream,
         changed: Callable[[RouteState], None],
         taken: FindTaken,
+        taken_udp: FindTaken,
         authority: str = "",
     ) -> None:
         self._door, self._tcp, self._urls, self._explain, self._changed = door, tcp, urls, explain, changed
-        self._taken = taken
+        self._udp = udp
+        self._taken, self._taken_udp = taken, taken_udp
         self._authority = authority
 
     async def add(self, spec: RouteSpec) -> RouteState:
@@ -50,8 +55,8 @@ class Roads:
         rule = make_rule(spec.name, spec.access, spec.cross_site)
         kind, endpoint = parse_target(spec.target)
         target = Upstream(endpoint, self._explain)
-        if kind == "tcp":
-            route = Route(spec.name, target, "tcp", listen=spec.listen)
+        if kind == "tcp" or kind == "udp":
+            route = Route(spec.name, target, kind, listen=spec.listen)
         else:
             route = Route(spec.name, target, kind, default=spec.default, https=spec.https)
             if kind == "https":
@@ -72,7 +77,10 @@ class Roads:
         state.gone = True
         if route.secure is not None:
             route.secure.pool.close()
-        self._tcp.close(name) if route.kind == "tcp" else self._door.close_for(name)
+        if route.kind == "udp":
+            self._udp.close(name)
+        else:
+            self._tcp.close(name) if route.kind == "tcp" else self._door.close_for(name)
         self._changed(state)
         return state
 
@@ -136,10 +144,14 @@ class Roads:
         try:
             if route.kind == "tcp":
                 bound = self._tcp.open(route.name, wanted, route.target, may_connect(route.rule))
+            elif route.kind == "udp":
+                if route.rule is not None:
+                    raise HomeportError("bad-usage", "a udp route is for every local process", "leave --access away")
+                bound = self._udp.open(route.name, wanted, route.target)
             else:
                 bound = (await self._door.open_for(route, wanted))[0]
         except HomeportError as error:
-            raise told(error, wanted, self._taken) from error
+            raise told(error, wanted, self._taken_udp if route.kind == "udp" else self._taken) from error
         route.listen = str(bound)
 
     def _told_after_adding(self, route: Route) -> None:
@@ -156,6 +168,9 @@ class Roads:
         if route.kind == "tcp" and route.name in self._tcp.names():
             activity = self._tcp.activity(route.name)
             active, visits = activity.active, activity.visits
+        udp = self._udp.state(route.name) if route.kind == "udp" and route.name in self._udp.names() else None
+        if udp is not None:
+            active, visits = udp.active, udp.visits
         default = route is self._door.routes.default()
         urls = self._urls_of(route, default)
         return RouteState(
@@ -170,11 +185,12 @@ class Roads:
             cross_site="deny" if route.rule and route.rule.denies_cross_site else "allow",
             active=active,
             visits=visits,
+            udp=udp,
         )
 
     def _urls_of(self, route: Route, default: bool) -> list[str]:
-        if route.kind == "tcp":
-            return [f"tcp://{route.listen}"]
+        if route.kind in ("tcp", "udp"):
+            return [f"{route.kind}://{route.listen}"]
         if route.kind == "control":
             return [f"{self._urls.named(route.name)}/"]
         own = [f"http://{route.listen}/"] if route.listen else []
@@ -185,5 +201,5 @@ def _text(route: Route) -> str:
     address: Endpoint | None = route.target.address()
     if address is None:
         return ""
-    scheme = {"tcp": "tcp:", "http": "http://", "https": "https://"}.get(route.kind, "")
+    scheme = {"tcp": "tcp:", "udp": "udp:", "http": "http://", "https": "https://"}.get(route.kind, "")
     return f"{scheme}{address}"

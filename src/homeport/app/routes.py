@@ -47,13 +47,13 @@ def check_name(name: str) -> None:
 
 
 def check_target(spec: RouteSpec) -> None:
-    """The target's grammar, and that a TCP route has a port of its own."""
+    """The target's grammar, and that a TCP or UDP route has a port of its own."""
     kind, _ = parse_target(spec.target)
-    if kind == "tcp" and not spec.listen:
+    if kind in ("tcp", "udp") and not spec.listen:
         raise HomeportError(
             "bad-usage",
-            "a tcp route needs a port of its own",
-            f"homeport route {spec.name} {spec.target} --listen 62900",
+            f"a {kind} route needs a port of its own",
+            f"homeport route {spec.name} {spec.target} --listen {62900 if kind == 'tcp' else 62901}",
         )
     if spec.listen:
         parse_endpoint(spec.listen)

@@ -81,6 +81,8 @@ def _check(key: str, value: Any, place: str) -> Any:
         raise HomeportError("bad-config", f"{place}: {key} must be {_KINDS[kind]}, not {value!r}")
     if kind in (int, float) and not 0 <= value < float("inf"):
         raise HomeportError("bad-config", f"{place}: {key} must not be negative or endless, it is {value!r}")
+    if key == "udp_idle_s" and value < 1:
+        raise HomeportError("bad-config", f"{place}: udp_idle_s must be 1 or more, it is {value!r}")
     if key == "door":
         _check_door(value, place)
     if key == "tls_keylog" and value and not os.path.isabs(value):  # the engine's folder is none that anybody chose

@@ -20,7 +20,7 @@ FILTER_KEYS = {
     "type:": "json, html, image …",
     "client:": "the process that asked",
     "ending:": "complete, client-gone, upstream-gone …",
-    "kind:": "http, upgrade, tcp",
+    "kind:": "http, upgrade, tcp, udp",
     "since:": "5m, 1h, 2d",
     "duration:": ">100, in milliseconds",
     "size:": ">1mb",

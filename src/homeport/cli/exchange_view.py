@@ -35,7 +35,8 @@ def exchange_lines(detail: ExchangeDetail, paint: Paint, *, secrets: bool) -> li
 
 def _title(detail: ExchangeDetail, paint: Paint) -> list[str]:
     summary = detail.summary
-    target = visible(summary.path if summary.kind == "tcp" else f"{summary.method} {summary.scheme}://{summary.host}{summary.path}")
+    has_url = summary.kind not in ("tcp", "udp")
+    target = visible(f"{summary.method} {summary.scheme}://{summary.host}{summary.path}" if has_url else summary.path)
     facts = [
         _outcome(summary, paint),
         duration(summary.duration_ms),
@@ -50,8 +51,8 @@ def _title(detail: ExchangeDetail, paint: Paint) -> list[str]:
 
 
 def _outcome(summary: ExchangeSummary, paint: Paint) -> str:
-    if summary.kind == "tcp":
-        return "connection"
+    if summary.kind in ("tcp", "udp"):
+        return "connection" if summary.kind == "tcp" else "datagrams"
     return paint(str(summary.status), *status_styles(summary.status)) if summary.status else "no answer"
 
 

@@ -75,8 +75,8 @@ def _row(summary: ExchangeSummary, columns: list[Column]) -> list[Cell | str]:
 
 
 def _method(summary: ExchangeSummary) -> str:
-    """The method of a WebSocket is always GET, which says nothing; TCP has none."""
-    return {"upgrade": "WS", "tcp": "TCP"}.get(summary.kind) or visible(summary.method) or "?"
+    """The method of a WebSocket is always GET, which says nothing; TCP and UDP have none."""
+    return {"upgrade": "WS", "tcp": "TCP", "udp": "UDP"}.get(summary.kind) or visible(summary.method) or "?"
 
 
 def _text(cell: Cell | str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from homeport.cli.table import Cell, Column
 from homeport.cli.table import lines as table_lines
 from homeport.cli.terminal import Paint
+from homeport.cli.udp_view import udp_lines
 from homeport.cli.words import clock, plural, size
 
 TYPE_CHECKING = False  # see homeport.cli
@@ -67,7 +68,8 @@ def status_lines(status: Json, paint: Paint, width: int | None) -> list[str]:
 
 
 def route_lines(routes: list[Json], paint: Paint, width: int | None) -> list[str]:
-    return table_lines(_ROUTES, [_route_row(route) for route in routes], paint, width)
+    table = table_lines(_ROUTES, [_route_row(route) for route in routes], paint, width)
+    return table + [line for route in routes if route.get("udp") for line in udp_lines(route, paint)]
 
 
 def trouble_lines(app: Json, paint: Paint) -> list[str]:
@@ -135,7 +137,7 @@ def _port(app: Json) -> str:
 
 
 def _route_row(route: Json) -> list[Cell | str]:
-    address = f"{route['listen']}" if route["kind"] == "tcp" else route.get("url", "")
+    address = f"{route['listen']}" if route["kind"] in ("tcp", "udp") else route.get("url", "")
     return [
         Cell(route["name"], "bold"),
         route["target"] or route["kind"],

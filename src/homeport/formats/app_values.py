@@ -127,9 +127,9 @@ def _regex(value: object) -> str:
 
 
 def target(value: object) -> str:
-    """`http(s)://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
+    """`http(s)://HOST:PORT`, `unix:PATH`, `tcp:HOST:PORT` or `udp:HOST:PORT`."""
     address = filled(value)
-    for prefix in ("http://", "https://", "tcp:", "unix:"):
+    for prefix in ("http://", "https://", "tcp:", "udp:", "unix:"):
         if not address.startswith(prefix):
             continue
         rest = address if prefix == "unix:" else address.removeprefix(prefix).rstrip("/")
@@ -137,7 +137,8 @@ def target(value: object) -> str:
             rest += ":443" if prefix == "https://" else ":80"
         _endpoint(rest)
         return address
-    raise Unreadable(((), f"expected http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT, found {toml_string(address)}"))
+    expected = "http(s)://HOST:PORT, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT"
+    raise Unreadable(((), f"expected {expected}, found {toml_string(address)}"))
 
 
 def listen(value: object) -> str:

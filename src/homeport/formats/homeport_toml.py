@@ -112,8 +112,9 @@ def parse(text: str, file: str = FILE_NAME) -> ProjectFile:
     for name, table in _written(document, "routes").items():
         if "target" not in table:
             mistakes.add(("routes", name), "needs a target")
-        elif "listen" not in table and str(table["target"]).startswith("tcp:"):  # TCP has no host name to choose by
-            mistakes.add(("routes", name), "needs listen, a port of its own, because its target is tcp:")
+        elif "listen" not in table and str(table["target"]).startswith(("tcp:", "udp:")):  # no host name to choose by
+            scheme = str(table["target"])[:4]
+            mistakes.add(("routes", name), f"needs listen, a port of its own, because its target is {scheme}")
     project = ProjectFile(
         name=_project_name(document, mistakes),
         apps={name: AppTable(**fields) for name, fields in apps.items()},

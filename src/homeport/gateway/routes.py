@@ -20,6 +20,9 @@ from homeport.model.route import Https
 Kind = Literal["app", "http", "https", "unix", "tcp", "control"]
 
 CONTROL = RESERVED  # the route of the dashboard; reached by its host alone, never by a path that apps share
+Kind = Literal["app", "http", "https", "unix", "tcp", "udp", "control"]
+
+_NO_HOST = ("control", "tcp", "udp")  # not among what the plain address leads to
 PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _HOST = re.compile(rb"(?:\[((?=[^\]]*:)[0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only costs the look-up
@@ -112,7 +115,7 @@ class Routes:
         return self._default
 
     def _changed(self) -> None:
-        ours = [route for route in self._by_name.values() if route.kind not in ("control", "tcp")]
+        ours = [route for route in self._by_name.values() if route.kind not in _NO_HOST]
         wanted = [route for route in ours if route.default]
         self._default = wanted[-1] if wanted else ours[0] if ours else None
         self._by_host.clear()
@@ -129,7 +132,7 @@ class Routes:
             name = re.split(rb"[/?]", target[2:], maxsplit=1)[0]
             named = self._by_name.get(name.decode("ascii", "replace"))
             # Names that are no route go on to the default app: Vite's own files live under /@vite and /@fs.
-            if named is not None and named.kind not in ("control", "tcp"):
+            if named is not None and named.kind not in _NO_HOST:
                 return named, b"/@" + name
         return self._default, b""
 
@@ -155,7 +158,7 @@ class Routes:
         else:
             label, _, rest = name.rpartition(".")
             found = self._by_name.get(label) if rest == "localhost" else None
-            if found is None or found.kind == "tcp":
+            if found is None or found.kind in ("tcp", "udp"):
                 raise UnknownHost
             route = found
         if len(self._by_host) >= _REMEMBERED_HOSTS:

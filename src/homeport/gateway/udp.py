@@ -27,7 +27,6 @@ from homeport.streams.poller import Poller
 from homeport.streams.udp_listen import bind_datagrams
 from homeport.streams.udp_poller import new_datagram_poller
 
-IDLE_S = 300.0  # RFC 4787 section 4.3: two minutes at least, five recommended
 SHOWN_CLIENTS = 20
 CLOSING_S = 1.0  # to wait at most for the thread to close a port; it takes it less than a millisecond
 
@@ -38,7 +37,7 @@ class UdpRelay:
     def __init__(
         self,
         tap: Tap,
-        idle_s: float = IDLE_S,
+        idle_s: float = 300.0,  # RFC 4787 section 4.3: two minutes at least, five recommended
         make_poller: Callable[[], Poller] = new_datagram_poller,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

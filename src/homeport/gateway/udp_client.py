@@ -107,6 +107,9 @@ class UdpClient:
         self._kept_bytes += size
         self.route.loop.reports.seen(self.exchange, from_client, data, time.perf_counter())
 
+    def tell_bytes(self) -> None:
+        self.exchange.request_bytes, self.exchange.response_bytes = self.up.bytes, self.down.bytes
+
     def end(self, ending: str = COMPLETE, why: str = "") -> None:
         """Forget the client. What it sends later makes a new one."""
         if self.over:
@@ -116,8 +119,8 @@ class UdpClient:
             self._pending.cancel()
         if self.upstream is not None:
             self.route.loop.release(self.upstream)
+        self.tell_bytes()
         exchange, error = self.exchange, self.error
-        exchange.request_bytes, exchange.response_bytes = self.up.bytes, self.down.bytes
         exchange.closed_s = time.perf_counter()
         if error is not None and not self.is_answered and not why:
             ending, why = UNREACHABLE, error.strerror or str(error)

@@ -28,7 +28,7 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     """
 
     id: int
-    kind: str = "http"  # "http", "upgrade" (WebSocket and kin, once 101 has passed), "tcp"
+    kind: str = "http"  # "http", "upgrade" (WebSocket and kin, once 101 has passed), "tcp", "udp"
     route: str = ""
     client: str = ""  # "127.0.0.1:53211"
     upstream: str = ""  # "127.0.0.1:21345", "unix:/run/app.sock"
@@ -86,7 +86,7 @@ class Body(msgspec.Struct, kw_only=True):
 
 
 class Message(msgspec.Struct, kw_only=True):
-    """One WebSocket message, or one run of bytes of another upgraded or TCP connection."""
+    """One WebSocket message, one datagram, or one run of bytes of another upgraded connection."""
 
     at_ms: float  # since the exchange started
     from_client: bool

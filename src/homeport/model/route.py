@@ -7,16 +7,18 @@ from typing import Literal
 import msgspec
 
 from homeport.model.access import ANYONE_LOCAL, EVERYONE, Access, CrossSite
+from homeport.model.udp import UdpState
 
 Https = Literal["also", "only", "off"]  # beside plain http · plain http is redirected · never
 
 
 class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What `homeport route NAME TARGET` asks for. `target` is `http(s)://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`."""
+    """What `homeport route NAME TARGET` asks for. `target` is `http(s)://HOST:PORT`, `unix:PATH`, `tcp:HOST:PORT` or
+    `udp:HOST:PORT`."""
 
     name: str
     target: str
-    listen: str = ""  # a port of its own: needed for tcp, allowed for the others
+    listen: str = ""  # a port of its own: needed for tcp and udp, allowed for the others
     default: bool = False
     https: Https = "also"
     access: Access = EVERYONE
@@ -28,7 +30,7 @@ class RouteState(msgspec.Struct, kw_only=True):
     """One route as it stands. `active` visits are under way; `visits` were counted since it was made."""
 
     name: str
-    kind: Literal["app", "http", "https", "unix", "tcp", "control"]
+    kind: Literal["app", "http", "https", "unix", "tcp", "udp", "control"]
     target: str
     url: str
     urls: list[str] = []
@@ -39,3 +41,4 @@ class RouteState(msgspec.Struct, kw_only=True):
     active: int = 0
     visits: int = 0
     gone: bool = False  # only in events: it was removed
+    udp: UdpState | None = None  # of a udp route: what passed

@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_log_lines: int = 10_000
     idle_exit_s: float = 10.0
     tls_keylog: str = ""
+    udp_idle_s: float = 300.0
 
 
 ABOUT: dict[str, str] = {
@@ -35,4 +36,5 @@ ABOUT: dict[str, str] = {
     "keep_log_lines": "How many log lines are kept of each app.",
     "idle_exit_s": "How long the background engine stays when nothing needs it.",
     "tls_keylog": "A file for the keys of every TLS session at the door, so that Wireshark can read them.",
+    "udp_idle_s": "How long a client of a UDP route may be silent before it is forgotten.",
 }

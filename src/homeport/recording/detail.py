@@ -52,8 +52,10 @@ def read_body(store: Store, exchange: int, side: str) -> tuple[bytes, str] | Non
 
 
 def _body(summary: ExchangeSummary, head: Head, raw: bytes, bytes_on_wire: int) -> Body:
-    """What an upgraded connection carries is no body: it is shown as messages."""
-    return Body(bytes_on_wire=bytes_on_wire) if summary.kind == "upgrade" else body_of(head, raw, bytes_on_wire)
+    """What an upgraded connection or datagrams carry is no body: it is shown as messages."""
+    if summary.kind in ("upgrade", "udp"):
+        return Body(bytes_on_wire=bytes_on_wire)
+    return body_of(head, raw, bytes_on_wire)
 
 
 def timings_of(

@@ -178,7 +178,7 @@ ABOUT: dict[str, str] = {
     "type": "type:json, a part of the response's media type",
     "client": "client:curl, a part of the client's process or address",
     "ending": "ending:complete, client-gone, upstream-gone, unreachable, refused, engine-gone or open",
-    "kind": "kind:http, upgrade or tcp",
+    "kind": "kind:http, upgrade, tcp or udp",
     "since": "since:90s, 5m, 2h or 1d",
     "duration": "duration:>100 (milliseconds), or duration:>1.5s",
     "size": "size:>1mb, the larger one of request and response",

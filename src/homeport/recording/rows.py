@@ -46,7 +46,7 @@ def summary_row(exchange: Exchange, wall_offset_s: float, process: str) -> Row:
         exchange.client,
         process,
         method,
-        exchange.scheme if exchange.kind != "tcp" else "",
+        exchange.scheme if exchange.kind not in ("tcp", "udp") else "",
         host,
         path,
         status_of(response_head),

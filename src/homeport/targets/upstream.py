@@ -1,4 +1,7 @@
-"""A target that runs already, somewhere: `http(s)://HOST:PORT`, `unix:PATH` or `tcp:HOST:PORT`. It starts nothing."""
+"""A target that runs already, somewhere: `http(s)://HOST:PORT`, `unix:PATH`, `tcp:HOST:PORT` or `udp:HOST:PORT`.
+
+It starts nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,13 @@ class Upstream:
         return self._explain(self._endpoint, error)
 
 
-def parse_target(text: str) -> tuple[Literal["http", "https", "unix", "tcp"], Endpoint]:
-    """The kind ("http", "https", "unix", "tcp") and where to dial. Raises HomeportError("bad-usage")."""
+def parse_target(text: str) -> tuple[Literal["http", "https", "unix", "tcp", "udp"], Endpoint]:
+    """The kind ("http", "https", "unix", "tcp", "udp") and where to dial. Raises HomeportError("bad-usage")."""
     scheme, _, rest = text.strip().partition(":")
     if scheme == "unix" and rest:
         return "unix", parse_endpoint(text.strip())
-    if scheme == "tcp" and rest:
-        return "tcp", _with_port(rest.removeprefix("//"), text)
+    if scheme in ("tcp", "udp") and rest:
+        return "tcp" if scheme == "tcp" else "udp", _with_port(rest.removeprefix("//"), text)
     if (scheme == "http" or scheme == "https") and rest.startswith("//"):
         place, _, path = rest.removeprefix("//").partition("/")
         if path or not place or set(place) & set("@?#"):
@@ -46,7 +49,7 @@ def parse_target(text: str) -> tuple[Literal["http", "https", "unix", "tcp"], En
         return scheme, _with_port(place, text, "443" if scheme == "https" else "80")
     raise HomeportError(
         "bad-usage",
-        f"{text!r} is not a target: it is http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT",
+        f"{text!r} is not a target: it is http(s)://HOST:PORT, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT",
         "http://127.0.0.1:8080",
     )
 

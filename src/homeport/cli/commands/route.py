@@ -21,7 +21,7 @@ VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. 
 @click.command("route", short_help="Give something that already runs a name")
 @click.argument("name", required=False, shell_complete=complete_route)
 @click.argument("target", required=False)
-@click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: target needs one.")
+@click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: or udp: target needs one.")
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
 @click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
 @click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Give something that already runs a name behind the door. Without NAME, list the routes.
 
-    TARGET is a URL, the path of a Unix socket, or a TCP address. The route stays until it is
+    TARGET is a URL, the path of a Unix socket, or a TCP or UDP address. The route stays until it is
     removed or `homeport down` ends the engine.
 
     \b
@@ -52,6 +52,7 @@ def command(
       homeport route app unix:/run/app.sock --default    http://127.0.0.1:62893
       homeport route old https://127.0.0.1:8443 --verify off
       homeport route db tcp:127.0.0.1:5432 --listen 62900
+      homeport route game udp:127.0.0.1:7777 --listen 62901
       homeport route admin 8080 --access same-user --access token
       homeport route --remove api
     """
@@ -77,7 +78,7 @@ def command(
 
 def _with_scheme(target: str) -> str:
     """`8080` and `127.0.0.1:8080` are what people type for http://127.0.0.1:8080."""
-    if target.startswith(("http://", "https://", "unix:", "tcp:")):
+    if target.startswith(("http://", "https://", "unix:", "tcp:", "udp:")):
         return target
     if target.startswith("/"):
         return f"unix:{target}"
@@ -112,5 +113,5 @@ def _show(session: Session, state: RouteState) -> None:
     if session.as_json:
         session.json(state)
         return
-    address = state.listen if state.kind == "tcp" else "  ".join(state.urls[:2] or [state.url])
+    address = state.listen if state.kind in ("tcp", "udp") else "  ".join(state.urls[:2] or [state.url])
     session.data(f"{state.name}  {session.terminal.paint(address, 'bold')}  → {state.target}")

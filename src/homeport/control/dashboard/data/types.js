@@ -29,7 +29,7 @@
  *
  * @typedef {object} RouteState
  * @property {string} name
- * @property {"app"|"http"|"unix"|"tcp"|"control"} kind
+ * @property {"app"|"http"|"unix"|"tcp"|"udp"|"control"} kind
  * @property {string} target
  * @property {string} url
  * @property {string[]} urls
@@ -54,7 +54,7 @@
  *
  * @typedef {object} ExchangeSummary
  * @property {number} id
- * @property {"http"|"upgrade"|"tcp"} kind
+ * @property {"http"|"upgrade"|"tcp"|"udp"} kind
  * @property {string} route
  * @property {string} client
  * @property {string} started

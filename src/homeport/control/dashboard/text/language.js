@@ -17,7 +17,7 @@ export const TERMS = [
   { term: "size:>1mb", about: "the larger one of request and answer" },
   { term: "since:5m", about: "only the last five minutes; also 30s, 2h" },
   { term: "ending:client-gone", about: "how it ended: complete, unreachable, refused, open …" },
-  { term: "kind:upgrade", about: "http, upgrade (WebSocket) or tcp" },
+  { term: "kind:upgrade", about: "http, upgrade (WebSocket), tcp or udp" },
   { term: "client:curl", about: "the process that asked, or its address" },
   { term: "header:etag", about: "a word in the heads" },
   { term: "body:error", about: "a word in the bodies" },
@@ -33,7 +33,7 @@ const VALUES = {
   size: [">100kb", ">1mb"],
   since: ["1m", "5m", "1h"],
   ending: ["complete", "client-gone", "upstream-gone", "unreachable", "refused", "engine-gone", "open"],
-  kind: ["http", "upgrade", "tcp"],
+  kind: ["http", "upgrade", "tcp", "udp"],
 };
 
 /** @type {Hint[]} for the help page */

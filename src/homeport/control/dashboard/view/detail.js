@@ -166,7 +166,7 @@ class Detail extends HTMLElement {
     const status = summary.status ? `${summary.status} ${reason(detail.response.line)}` : endingWord(summary.ending);
     const secrets = secretsIn(detail);
     const said = () => (secrets.length ? `Copied, with its ${secrets.join(", ")} in it.` : "Copied as curl.");
-    const isHttp = summary.kind !== "tcp";
+    const isHttp = summary.kind !== "tcp" && summary.kind !== "udp";
     const asCurl = copyButton("as curl", () => curl(detail), { label: "Copy as curl", said });
     asCurl.dataset.curl = "";
     return [
@@ -182,7 +182,7 @@ class Detail extends HTMLElement {
       h(
         "h2",
         { class: "mono", "aria-label": `${summary.method} ${summary.path}` },
-        h("span", { class: "method" }, summary.kind === "tcp" ? "TCP" : summary.method),
+        h("span", { class: "method" }, isHttp ? summary.method : summary.kind.toUpperCase()),
         " ",
         summary.path,
         isHttp && copyButton("the URL", () => urlOf(detail)),

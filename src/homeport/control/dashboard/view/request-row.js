@@ -44,7 +44,7 @@ export function updateRow(row, exchange) {
 
 /** @param {ExchangeSummary} exchange */
 function methodWord(exchange) {
-  if (exchange.kind === "tcp") return "TCP";
+  if (exchange.kind === "tcp" || exchange.kind === "udp") return exchange.kind.toUpperCase();
   return exchange.kind === "upgrade" ? "WS" : exchange.method;
 }
 
