@@ -39,14 +39,26 @@ class DoorCertificates:
 
     async def make(self, name: str) -> SSLContext | None:
         """0.15 s for the first one, which imports what signs; then 3 ms. In a thread, since the road must not wait."""
+        return await self._in_a_thread(lambda: self._ready().for_name(name))
+
+    # For TCP routes (homeport.gateway.seams.StreamCertificates)
+
+    def for_stream(self, name: str, client_ca: str, alpn: tuple[str, ...]) -> SSLContext | None:
+        found = self._certificates
+        return found.at_hand(name, client_ca=client_ca or None, alpn=alpn) if found is not None else None
+
+    async def make_for_stream(self, name: str, client_ca: str, alpn: tuple[str, ...]) -> SSLContext | None:
+        return await self._in_a_thread(lambda: self._ready().for_name(name, client_ca=client_ca or None, alpn=alpn))
+
+    async def _in_a_thread(self, make: Callable[[], SSLContext | None]) -> SSLContext | None:
         async with self._one_at_a_time:
             try:
-                return await asyncio.to_thread(self._make, name)
+                return await asyncio.to_thread(make)
             except HomeportError as error:
                 self._report(error)
                 return None
 
-    def _make(self, name: str) -> SSLContext | None:
+    def _ready(self) -> Certificates:
         if self._certificates is None:
             from homeport.certs.authority import Authority
             from homeport.certs.contexts import Certificates
@@ -55,4 +67,4 @@ class DoorCertificates:
             self._certificates = Certificates(
                 authority, lambda _: True, alpn=("h2", "http/1.1"), keylog=self._keylog or None
             )
-        return self._certificates.for_name(name)
+        return self._certificates

@@ -21,6 +21,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 _CONTEXTS = 256  # kept; a context with its session tickets takes about 100 KiB
 _SKEW_S = 3600.0  # leaves begin that much in the past (issue.py)
 _RENEW_AT = 2 / 3  # of its life
+_Stamp = tuple[int, ...] | None
 
 
 def server_context(
@@ -82,19 +83,21 @@ class Certificates:
         with self._lock:
             self._follow_renewal()
             made = self._made.get(key)
-            if made is None or not made.is_fresh(self._now_s()):
+            if made is None or not made.is_fresh(self._now_s(), _stamp(client_ca)):
                 made = self._made[key] = self._make(*key)
                 if len(self._made) > _CONTEXTS:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
             return made.context
 
-    def at_hand(self, name: str) -> ssl.SSLContext | None:
+    def at_hand(
+        self, name: str, *, client_ca: str | None = None, alpn: Sequence[str] | None = None
+    ) -> ssl.SSLContext | None:
         """What `for_name` would answer without making anything."""
         with self._lock:
             self._follow_renewal()
-            made = self._made.get((self._asked(name), None, self._alpn))
-            return made.context if made is not None and made.is_fresh(self._now_s()) else None
+            made = self._made.get((self._asked(name), client_ca, self._alpn if alpn is None else tuple(alpn)))
+            return made.context if made is not None and made.is_fresh(self._now_s(), _stamp(client_ca)) else None
 
     def _asked(self, name: str | None) -> str:
         name = (name or "localhost").lower().rstrip(".")
@@ -107,8 +110,9 @@ class Certificates:
 
     def _make(self, name: str, client_ca: str | None, alpn: tuple[str, ...]) -> _Made:
         leaf = self.authority.leaf([name], self._addresses if name == "localhost" else ())
+        stamp = _stamp(client_ca)
         context = server_context(leaf, alpn=alpn, client_ca=client_ca, keylog=self._keylog)
-        return _Made(context, self._now_s(), leaf.not_after.timestamp())
+        return _Made(context, self._now_s(), leaf.not_after.timestamp(), stamp)
 
     def _follow_renewal(self) -> None:
         """`homeport trust --renew` made a new generation: the old one's leaves will not be trusted much longer."""
@@ -124,17 +128,29 @@ class Certificates:
 
 
 class _Made:
-    """A context, and between which moments it may be given out."""
+    """A context, between which moments it may be given out, and for which state of its file of client CAs."""
 
-    __slots__ = ("_begins_s", "_renew_s", "context")
+    __slots__ = ("_begins_s", "_renew_s", "_stamp", "context")
 
-    def __init__(self, context: ssl.SSLContext, now_s: float, ends_s: float) -> None:
+    def __init__(self, context: ssl.SSLContext, now_s: float, ends_s: float, stamp: _Stamp) -> None:
         self.context = context
         self._begins_s = now_s - _SKEW_S
         self._renew_s = now_s + (ends_s - now_s) * _RENEW_AT
+        self._stamp = stamp
 
-    def is_fresh(self, now_s: float) -> bool:
-        return self._begins_s <= now_s < self._renew_s
+    def is_fresh(self, now_s: float, stamp: _Stamp) -> bool:
+        return self._begins_s <= now_s < self._renew_s and stamp == self._stamp
+
+
+def _stamp(client_ca: str | None) -> _Stamp:
+    """Which CAs let clients in is read anew once the file has changed."""
+    if client_ca is None:
+        return None
+    try:
+        found = os.stat(client_ca)
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _load(context: ssl.SSLContext, leaf: Leaf) -> None:

@@ -34,6 +34,17 @@ class Certificates(Protocol):
         """Make one; None where that is not possible. Never raises."""
 
 
+class StreamCertificates(Protocol):
+    """The same for ports of TCP routes. `client_ca`: a file, clients without a certificate of it are refused; `alpn`:
+    what is agreed to, nothing where it is empty."""
+
+    def for_stream(self, name: str, client_ca: str, alpn: tuple[str, ...]) -> SSLContext | None:
+        """One that is made already and still good; takes no time."""
+
+    async def make_for_stream(self, name: str, client_ca: str, alpn: tuple[str, ...]) -> SSLContext | None:
+        """Make one; None where that is not possible. Never raises."""
+
+
 class Tap(Protocol):
     """Sees what passes. Its methods are synchronous, return at once and never raise."""
 

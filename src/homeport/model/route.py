@@ -10,6 +10,7 @@ from homeport.model.access import ANYONE_LOCAL, EVERYONE, Access, CrossSite
 from homeport.model.udp import UdpState
 
 Https = Literal["also", "only", "off"]  # beside plain http · plain http is redirected · never
+Tls = Literal["", "terminate", "pass"]  # of a tcp route: none · ends here · chosen by its name, bytes as they came
 
 
 class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,8 @@ class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     https: Https = "also"
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
+    tls: Tls = ""
+    client_ca: str = ""  # with tls "terminate": clients need a certificate of one in this file
     verify: str = ""  # of an https target: "" by the usual roots and our CA, "off", or a file of certificates
 
 
@@ -38,6 +41,8 @@ class RouteState(msgspec.Struct, kw_only=True):
     default: bool = False
     access: str = ANYONE_LOCAL  # in words
     cross_site: CrossSite = "allow"
+    tls: Tls = ""
+    client_ca: str = ""
     active: int = 0
     visits: int = 0
     gone: bool = False  # only in events: it was removed

@@ -4,8 +4,8 @@
                           ◄─                              ◄─
 
 asyncio can only begin TLS on a connection that nobody has read from, and looking with MSG_PEEK would make every plain
-connection pay for the TLS ones. It keeps nothing but unfinished records, and it never half-closes: a client that says
-close_notify has gone, as all that we know mean it.
+connection pay for the TLS ones. It keeps nothing but unfinished records. A client that says close_notify has gone, as
+all that we know mean it; our own end can be said before the connection is closed (`say_end`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,21 @@ _WRITE_BYTES = 64 * 1024  # of plain text at once, four records
 
 
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
-    """The server's side. `above` gets `connection_lost` in any case, and bytes only after the handshake."""
+    """The server's side. `above` gets `connection_lost` in any case, and bytes only after the handshake.
+
+    `failed` hears why a handshake did not come about, and closes then; without it the connection is closed.
+    """
 
     def __init__(
-        self, raw: asyncio.Transport, context: ssl.SSLContext, above: asyncio.Protocol, made: Callable[[], None]
+        self,
+        raw: asyncio.Transport,
+        context: ssl.SSLContext,
+        above: asyncio.Protocol,
+        made: Callable[[], None],
+        failed: Callable[[ssl.SSLError], None] | None = None,
     ) -> None:
         super().__init__()
-        self._raw, self._above, self._made = raw, above, made
+        self.raw, self._above, self._made, self._failed = raw, above, made, failed
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._is_made = False
@@ -35,12 +43,14 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def begin(self, first: bytes) -> None:
         """`first`: what was read of the connection before."""
-        self._raw.set_protocol(self)
+        self.raw.set_protocol(self)
         self.data_received(first)
 
     # What the client does
 
     def data_received(self, data: bytes) -> None:
+        if self._is_closing:
+            return
         self._incoming.write(data)
         if not self._is_made:
             self._shake_hands()
@@ -65,9 +75,13 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             self._flush()
-        except ssl.SSLError:
+        except ssl.SSLError as error:
             self._flush()  # the alert that says why
-            self.close()
+            if self._failed is None:
+                self.close()
+            else:
+                self._is_closing = True
+                self._failed(error)
         else:
             self._flush()
             self._is_made = True
@@ -92,7 +106,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _flush(self) -> None:
         if self._outgoing.pending:
-            self._raw.write(self._outgoing.read())
+            self.raw.write(self._outgoing.read())
 
     # What the protocol above does
 
@@ -110,17 +124,23 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def pause_reading(self) -> None:
         self._is_paused = True
-        self._raw.pause_reading()
+        self.raw.pause_reading()
 
     def resume_reading(self) -> None:
         if self._is_paused:
             self._is_paused = False
-            self._raw.resume_reading()
+            self.raw.resume_reading()
             # Records may have come before the pause, and nothing else would read them.
             asyncio.get_running_loop().call_soon(self._deliver)
 
     def close(self) -> None:
         """What was written is still sent, and the end is said, so that it cannot be forged."""
+        if not self._is_closing:
+            self.say_end()
+            self.raw.close()
+
+    def say_end(self) -> None:
+        """close_notify; from here on nothing is written, and what comes is thrown away."""
         if self._is_closing:
             return
         self._is_closing = True
@@ -130,23 +150,22 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             except ssl.SSLError:
                 pass  # the client has not said its own end yet, and need not
         self._flush()
-        self._raw.close()
 
     def abort(self) -> None:
         self._is_closing = True
-        self._raw.abort()
+        self.raw.abort()
 
     def is_closing(self) -> bool:
-        return self._is_closing or self._raw.is_closing()
+        return self._is_closing or self.raw.is_closing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._tls if name == "ssl_object" else self._raw.get_extra_info(name, default)
+        return self._tls if name == "ssl_object" else self.raw.get_extra_info(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._raw.set_write_buffer_limits(high, low)
+        self.raw.set_write_buffer_limits(high, low)
 
     def get_write_buffer_size(self) -> int:
-        return self._raw.get_write_buffer_size()
+        return self.raw.get_write_buffer_size()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._above = protocol  # type: ignore[assignment]  # every protocol here is a stream's

@@ -1,0 +1,190 @@
+"""TCP routes that need more than moving bytes: TLS that ends here, or that is passed on by the name in it.
+
+They live on the engine's loop, one protocol per side; routes without TLS stay with tcp.py, which is faster. A port may
+be shared by several routes, told apart by the name that a client asks for: NAME.localhost. What a connection does is
+in stream_link.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from time import perf_counter
+
+from homeport.gateway.routes import PLAIN_HOSTS, Route
+from homeport.gateway.seams import StreamCertificates, Tap, Target
+from homeport.gateway.stream_link import StreamLink
+from homeport.gateway.stream_side import Flow, MakeFlow
+from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on
+from homeport.gateway.tcp_route import MayConnect
+from homeport.model.endpoint import Endpoint
+from homeport.model.errors import HomeportError
+from homeport.model.route import Tls
+
+_SWEEP_S = 1.0
+_STOP_S = 2.0
+
+
+class StreamRoute:
+    """A route as its port sees it; it keeps the counts of the Route up."""
+
+    def __init__(
+        self, route: Route, tls: Tls, client_ca: str, may_connect: MayConnect | None, make_flow: MakeFlow
+    ) -> None:
+        self.route = route
+        self.tls = tls
+        self.client_ca = client_ca
+        self.may_connect = may_connect  # None: everybody may
+        self.make_flow = make_flow
+
+    @property
+    def name(self) -> str:
+        return self.route.name
+
+    @property
+    def target(self) -> Target:
+        return self.route.target
+
+
+class StreamPort:
+    """One address with its listeners, and the routes behind it."""
+
+    def __init__(self, listeners: list[socket.socket]) -> None:
+        self.listeners = listeners
+        self.endpoints = [bound_endpoint(listener) for listener in listeners]
+        self.number = self.endpoints[0].port
+        self.servers: list[asyncio.Server] = []
+        self.routes: dict[str, StreamRoute] = {}
+
+    @property
+    def terminates_all(self) -> bool:
+        return all(route.tls == "terminate" for route in self.routes.values())
+
+    def choose(self, server_name: str) -> StreamRoute | None:
+        """Who names nobody gets the only route there is; a name that is not ours gets none."""
+        if not server_name or server_name in PLAIN_HOSTS:
+            return next(iter(self.routes.values())) if len(self.routes) == 1 else None
+        label, _, rest = server_name.rpartition(".")
+        return self.routes.get(label) if rest == "localhost" else None
+
+
+class StreamRelay:
+    """`is_gone(client host, client port, our port)`: whether a client that sent FIN has closed its socket wholly."""
+
+    def __init__(
+        self,
+        tap: Tap,
+        certificates: StreamCertificates,
+        is_gone: Callable[[str, int, int], bool] | None = None,
+    ) -> None:
+        self.tap = tap
+        self.certificates = certificates
+        self.is_gone = is_gone
+        self._ports: list[StreamPort] = []
+        self._links: set[StreamLink] = set()
+        self._emptied = asyncio.Event()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def open(
+        self,
+        route: Route,
+        listen: Endpoint,
+        tls: Tls,
+        *,
+        client_ca: str = "",
+        may_connect: MayConnect | None = None,
+        make_flow: MakeFlow = Flow,
+    ) -> Endpoint:
+        """Listen for `route`, on a port that others of this kind may have already. Answers with the address really
+        bound. Raises HomeportError (name-taken, port-taken, bad-usage)."""
+        if listen.is_unix:
+            raise HomeportError(
+                "bad-usage", "a route with TLS listens on a port, not on a Unix socket", "--listen 62900"
+            )
+        if self._port_of(route.name) is not None:
+            raise HomeportError("name-taken", f"a TCP route {route.name} is already there", "homeport status")
+        port = next((port for port in self._ports if listen.port and listen in port.endpoints), None)
+        made = StreamRoute(route, tls, client_ca, may_connect, make_flow)
+        if port is None:
+            port = StreamPort(listen_on(listen))
+            self._ports.append(port)
+            port.routes[route.name] = made
+            await self._listen(port)
+        port.routes[route.name] = made
+        return port.endpoints[0]
+
+    def close(self, name: str) -> None:
+        """End the connections of `name`, and stop listening where it was the last of its port. Unknown names are
+        ignored."""
+        port = self._port_of(name)
+        if port is None:
+            return
+        del port.routes[name]
+        for link in list(self._links):
+            if link.route is not None and link.route.name == name:
+                link.break_off("the route was removed")
+        if not port.routes:
+            self._close_port(port)
+
+    async def stop(self) -> None:
+        """End every connection."""
+        for port in list(self._ports):
+            self._close_port(port)
+        for link in list(self._links):
+            link.break_off("the engine stopped")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                while self._links:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        if self._sweep is not None:
+            self._sweep.cancel()
+
+    # For the links
+
+    def arrived(self, link: StreamLink) -> None:
+        self._links.add(link)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(_SWEEP_S, self._look_around)
+
+    def admitted(self, link: StreamLink) -> None:
+        """It is a visit of its route from here on."""
+        assert link.route is not None
+        route = link.route.route
+        route.active += 1
+        route.visits += 1
+        route.last_s = perf_counter()
+
+    def left(self, link: StreamLink, *, was_admitted: bool) -> None:
+        self._links.discard(link)
+        if was_admitted and link.route is not None:
+            link.route.route.active -= 1
+            link.route.route.last_s = perf_counter()
+        self._emptied.set()
+
+    def _look_around(self) -> None:
+        self._sweep = None
+        now_s = perf_counter()
+        for link in list(self._links):
+            link.look_around(now_s)
+        if self._links:
+            self._sweep = asyncio.get_running_loop().call_later(_SWEEP_S, self._look_around)
+
+    def _port_of(self, name: str) -> StreamPort | None:
+        return next((port for port in self._ports if name in port.routes), None)
+
+    async def _listen(self, port: StreamPort) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in port.listeners:
+            server = await loop.create_server(lambda: StreamLink(self, port).client, sock=listener, backlog=BACKLOG)
+            port.servers.append(server)
+
+    def _close_port(self, port: StreamPort) -> None:
+        self._ports.remove(port)
+        for server in port.servers:
+            server.close()
+        for link in list(self._links):
+            if link.port is port and link.route is None:
+                link.break_off("the route was removed")
