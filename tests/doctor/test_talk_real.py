@@ -141,6 +141,18 @@ def test_no_answer_worth_the_name(answer: bytes | None, code: str) -> None:
         assert examine(None, f"127.0.0.1:{port}").status == 0, "an endpoint need not speak HTTP"
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(b"500 Internal Server Error", "look at its log"), (b"502 Bad Gateway", "look at the server behind it")],
+)
+def test_a_server_that_fails_by_itself(status: bytes, advice: str) -> None:
+    with server(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n") as port:
+        verdict = examine(None, f"http://localhost:{port}/")
+    assert (verdict.status, verdict.codes) == (1, ["server-error"])
+    assert f"with {status.decode()}" in verdict.said("server-error")
+    assert advice in verdict.said("server-error")
+
+
 PAGES = [
     (b'403 Forbidden\r\n\r\nBlocked request. This host ("api.localhost") is not allowed.', "Vite"),
     (b"200 OK\r\n\r\nInvalid Host header", "webpack-dev-server"),

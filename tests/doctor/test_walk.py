@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 import pytest
@@ -16,9 +18,14 @@ from homeport.machine.firewall_fake import FakeFirewall
 from homeport.machine.network import Loopback
 from homeport.machine.network_fake import FakeNetwork
 from homeport.machine.ports_fake import FakePorts
+from homeport.model.app import AppState
 from homeport.model.endpoint import Endpoint
+from homeport.model.errors import HomeportError
+from homeport.model.finding import Finding
 from homeport.model.firewall import Rule
 from homeport.model.ports import ProcessFact, SocketFact
+from homeport.model.route import RouteState
+from homeport.model.status import EngineState, Status
 
 ANN = 4321
 
@@ -122,3 +129,62 @@ def test_docker_is_asked_only_where_it_may_be_docker(computer: Computer, deaf: i
     computer.ports.listening = [SocketFact(endpoint=Endpoint("0.0.0.0", deaf))]
     assert "for the container web-1" in computer.examine(deaf).every[-1].what
     assert computer.asked_docker == [deaf]
+
+
+def test_a_url_of_the_door_is_the_route_behind_it(computer: Computer, deaf: int, closed: int) -> None:
+    """Whoever pastes what the browser shows wants to know of the app, not that the door answers."""
+    route = RouteState(
+        name="dead", kind="http", target=f"http://127.0.0.1:{closed}", url=f"http://dead.localhost:{deaf}/"
+    )
+    ended = Finding(code="app-exited", what="web exited with code 1.", next="homeport logs web")
+    crashed = AppState(name="web", project="", folder="/", kind="process", route="web", state="failed", finding=ended)
+    behind = RouteState(name="web", kind="app", target="", url="")
+    state = EngineState(version="1", pid=1, home="", started="", doors=[f"127.0.0.1:{deaf}"])
+    doctor = Doctor(computer.hands, Status(engine=state, apps=[crashed], routes=[route, behind]))
+    for url in (f"http://dead.localhost:{deaf}/shop", f"http://127.0.0.1:{deaf}/@dead/shop", "dead", "dead.localhost"):
+        report = doctor.examine(url)
+        assert [one.title for one in report.walks] == [f"dead: http://127.0.0.1:{closed}"], url
+        assert codes(report) == ["nobody-listens"]
+    assert doctor.examine(f"http://web.localhost:{deaf}/").findings == (ended,)
+    assert doctor.examine(f"http://127.0.0.1:{closed}/@web/").walks[0].title.endswith("/@web/"), "another port"
+    with pytest.raises(HomeportError, match=r"no route or app has that name \(there are dead, web\)"):
+        doctor.examine("daed")
+
+
+def test_through_the_door_with_another_url_for_those_without_the_name(computer: Computer) -> None:
+    with answering() as port:
+        path = f"http://127.0.0.1:{port}/@api/"
+        route = RouteState(
+            name="api", kind="http", target=f"http://127.0.0.1:{port}", url=f"http://api.invalid.localhost:{port}/"
+        )
+        route.urls = [route.url, path]
+        state = EngineState(version="1", pid=1, home="", started="", doors=[f"127.0.0.1:{port}"])
+        report = Doctor(computer.hands, Status(engine=state, routes=[route])).examine("api")
+    own, through = report.walks
+    assert (own.title, through.title) == (f"api: {route.target}", f"api through the door: {route.url}")
+    assert through.facts.target.everywhere == path
+    assert [one.next for one in through.findings if one.code == "name-only-in-browsers"] in ([], [f"use {path} there"])
+
+
+@contextmanager
+def answering() -> Iterator[int]:
+    """A server that says hello."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_answer, args=(listener,), name="hello")
+        thread.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _answer(listener: socket.socket) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        with client:
+            client.recv(4096)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from homeport.app.doctor_firewall import Traced, asking_user
 from homeport.app.doctor_trust import TrustInStores
 from homeport.app.port_reasons import docker_container
@@ -39,6 +41,7 @@ from homeport.model.finding import Finding
 from homeport.model.route import RouteState
 from homeport.model.status import Status
 
+_NAMED = 6  # names that a mistyped one may have meant
 _AT_ONCE = 8  # walks side by side, where everything is looked at
 
 
@@ -54,7 +57,9 @@ class Doctor:
         name = self._name_in(text)
         if name is not None:
             return self._route(name)
-        return Report(walks=(self._walk(parse_target(_with_port(text))),))
+        target = parse_target(_with_port(text))
+        name = self._name_behind(target)
+        return self._route(name, target) if name else Report(walks=(self._walk(target),))
 
     def everything(self) -> Report:
         """The machine, and every app and route of the engine that leads somewhere now."""
@@ -126,10 +131,20 @@ class Doctor:
         if any(char in text for char in ".:/[") or text.isdigit() or text == "localhost" or not text:
             return None
         engine = "no route or app has that name" if self._status.engine else "no engine runs that could know it"
+        engine += f" (there are {', '.join(sorted(known)[:_NAMED])})" if known else ""
         raise HomeportError("not-found", f"{text!r} is not an endpoint, and {engine}", "homeport doctor 3000")
 
-    def _route(self, name: str) -> Report:
-        """Where it leads to, and, when that answers, the way through the door."""
+    def _name_behind(self, target: Target) -> str:
+        """The route that a URL of the door leads to, `http://NAME.localhost:62893/` or `.../@NAME/`; '' for others."""
+        engine = self._status.engine
+        if engine is None or f":{target.port}" not in {door[door.rfind(":") :] for door in engine.doors}:
+            return ""
+        below, at, rest = target.path.partition("/@")
+        name = rest.partition("/")[0] if at and not below else target.host.removesuffix(".localhost")
+        return name if any(route.name == name for route in self._status.routes) else ""
+
+    def _route(self, name: str, asked: Target | None = None) -> Report:
+        """Where it leads to, and, when that answers, the way through the door (to what was asked for)."""
         route = next((one for one in self._status.routes if one.name == name), None)
         app = next((one for one in self._status.apps if one.route == name), None)
         address = app.address if app else route.target if route else ""
@@ -140,18 +155,17 @@ class Doctor:
         url = _door_url(route)
         if not url or any(finding.level == "problem" for finding in own.findings):
             return Report(walks=(own,))
-        through = Walker(self._hands, machine, parse_target(url)).walk(f"{name} through the door: {url}")
-        return Report(walks=(own, through))
+        through = replace(asked or parse_target(url), everywhere=_everywhere(route))
+        walk = Walker(self._hands, machine, through).walk(f"{name} through the door: {through.text}")
+        return Report(walks=(own, walk))
 
     def _walk_target(
         self, name: str, address: str, app: AppState | None, machine: MachineFacts, *, scheme: str = ""
     ) -> Walk:
-        import msgspec
-
         is_tcp = address.startswith("tcp:")
         target = parse_target(address.replace("tcp://", "tcp:", 1))
         if scheme == "http" and not is_tcp and not target.scheme:
-            target = msgspec.structs.replace(target, scheme="http")
+            target = replace(target, scheme="http")
         siblings = tuple(place for place in app.listens if place != address) if app else ()
         walker = Walker(self._hands, machine, target)
         return walker.walk(f"{name}: {address}", app_finding=app.finding if app else None, siblings=siblings)
@@ -197,6 +211,11 @@ def _with_port(text: str) -> str:
 
 def _door_url(route: RouteState | None) -> str:
     return route.url if route and route.url.startswith("http") else ""
+
+
+def _everywhere(route: RouteState | None) -> str:
+    """The URL that needs no name: every client reaches it."""
+    return next((url for url in route.urls if "/@" in url), "") if route else ""
 
 
 def _told(app: AppState) -> Finding:

@@ -71,7 +71,8 @@ def diagnose(facts: PathFacts) -> tuple[Finding, ...]:
     found = [finding for check in ALL if (finding := check(facts))]
     problems = [finding for finding in found if finding.level == "problem"]
     own = [facts.app_finding] if facts.app_finding and facts.connected is None else []
-    return (*(own or problems[:1]), *(finding for finding in found if finding.level != "problem"))
+    besides = [finding for level in ("warning", "note") for finding in found if finding.level == level]
+    return (*(own or problems[:1]), *besides)
 
 
 def diagnose_machine(machine: MachineFacts) -> tuple[Finding, ...]:

@@ -32,6 +32,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     path: str = "/"
     unix: str = ""
+    everywhere: str = ""  # for a name: another URL of the same, which needs no name
     asks_host: str = ""  # the Host header, where it differs from the address: a route asked for through the door
 
     @property

@@ -47,7 +47,21 @@ def explain_http(facts: PathFacts) -> Finding | None:
             why=f"It began with {answer.body[:40]!r}.",
             next="see what runs there: " + f"homeport who {facts.target.port}",
         )
-    return None
+    return _own_error(facts, answer) if answer.status >= 500 else None
+
+
+def _own_error(facts: PathFacts, answer: Answer) -> Finding:
+    """The way there is free: what fails is the server, or what it asks itself."""
+    is_between = answer.status in (502, 504)
+    return Finding(
+        code="server-error",
+        level="warning",
+        what=f"{_who(facts)} answers on {place(facts)} with {answer.status} {answer.reason}".rstrip(),
+        why="It stands before another server, which it does not reach, or which hung up."
+        if is_between
+        else "The connection is well; the server itself failed on this request.",
+        next="look at the server behind it, and at its log" if is_between else "look at its log",
+    )
 
 
 def _tls_told(answer: Answer) -> str:

@@ -100,7 +100,9 @@ def _below_localhost(facts: PathFacts, host: str, system: Resolved) -> Finding |
         level="note",
         what=f"{host} is known to browsers and curl, not to programs that ask the system (Node, Python, Java)",
         why=f"The system says: {said}. Names below localhost are built into browsers, and into few resolvers.",
-        next=f"use {url(facts, '127.0.0.1')} there, with the Host header {host} where the name counts",
+        next=f"use {facts.target.everywhere} there"
+        if facts.target.everywhere
+        else f"use {url(facts, '127.0.0.1')} there, with the Host header {host} where the name counts",
     )
 
 
