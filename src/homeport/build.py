@@ -82,6 +82,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.gateway.door import Door
         from homeport.gateway.gate import Gate
         from homeport.gateway.routes import Routes
+        from homeport.gateway.stream_relay import StreamRelay
         from homeport.gateway.tcp import TcpRelay
         from homeport.gateway.udp import UdpRelay
         from homeport.machine.leases import Leases
@@ -108,6 +109,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         tcp = TcpRelay(recording.tap)
         tcp.start()
         parts.callback(tcp.stop)
+        streams = StreamRelay(recording.tap, certificates, machine.client_is_gone)
+        parts.push_async_callback(streams.stop)
         udp = UdpRelay(recording.tap, settings.udp_idle_s)
         udp.start()
         parts.callback(udp.stop)
@@ -115,6 +118,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         roads = Roads(
             door,
             tcp,
+            streams,
             udp,
             urls,
             Lookout(ports).explain,

@@ -13,11 +13,13 @@ import pytest
 
 from homeport.app.doors import Doors, free_near
 from homeport.app.roads import Roads
+from homeport.app.routes import RoutesUseCases
 from homeport.app.taken import FindTaken, find_taken
 from homeport.app.urls import Urls
 from homeport.doctor.checks.upstream import explain_upstream
 from homeport.gateway.door import Door
 from homeport.gateway.routes import Routes
+from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.tcp import TcpRelay
 from homeport.gateway.udp import UdpRelay
 from homeport.machine.ports import this_computer
@@ -32,6 +34,16 @@ ANY = Endpoint("127.0.0.1", 0)
 TAKEN = partial(find_taken, this_computer())
 
 
+class NoCertificates:
+    """See homeport.gateway.seams.StreamCertificates."""
+
+    def for_stream(self, name: str, client_ca: str, alpn: tuple[str, ...]) -> None:
+        return None
+
+    async def make_for_stream(self, name: str, client_ca: str, alpn: tuple[str, ...]) -> None:
+        return None
+
+
 class House:
     """A door, a relay and the table on top of them."""
 
@@ -39,10 +51,19 @@ class House:
         self.door = Door(Routes(), MemoryTap())
         self.tcp = TcpRelay(MemoryTap())
         self.udp = UdpRelay(MemoryTap())
+        self.streams = StreamRelay(MemoryTap(), NoCertificates())
         self.doors = Doors(self.door, TAKEN)
         self.told: list[RouteState] = []
         self.roads = Roads(
-            self.door, self.tcp, self.udp, Urls(self.doors.first), explain_upstream, self.told.append, TAKEN, TAKEN
+            self.door,
+            self.tcp,
+            self.streams,
+            self.udp,
+            Urls(self.doors.first),
+            explain_upstream,
+            self.told.append,
+            TAKEN,
+            TAKEN,
         )
 
 
@@ -55,6 +76,7 @@ async def house() -> AsyncIterator[House]:
     yield house
     house.tcp.stop()
     house.udp.stop()
+    await house.streams.stop()
     await house.door.close()
     await asyncio.sleep(0)
 
@@ -183,3 +205,36 @@ async def test_the_other_family_is_missed_where_somebody_has_it() -> None:
         assert doors.addresses() == [f"127.0.0.1:{port}"]
         assert doors.warnings[0].startswith(f"[::1]:{port} is taken by node (pid 4121)")
         await door.close()
+
+
+async def test_tcp_routes_with_tls_share_a_port_and_say_their_names(house: House) -> None:
+    first = await house.roads.add(RouteSpec(name="mail", target="tcp:127.0.0.1:9", listen="0", tls="pass"))
+    port = first.listen.rpartition(":")[2]
+    second = await house.roads.add(RouteSpec(name="shop", target="tcp:127.0.0.1:9", listen=port, tls="terminate"))
+    assert first.urls == [f"tls://mail.localhost:{port}"]
+    assert second.urls == [f"tls://127.0.0.1:{port}", f"tls://shop.localhost:{port}"]
+    assert (first.tls, second.tls) == ("pass", "terminate")
+    with pytest.raises(HomeportError, match="is taken"):
+        await house.roads.add(RouteSpec(name="raw", target="tcp:127.0.0.1:9", listen=port))
+    await house.roads.remove("mail")
+    await house.roads.remove("shop")
+    raw = await house.roads.add(RouteSpec(name="raw", target="tcp:127.0.0.1:9", listen=port))
+    assert raw.url == f"tcp://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (RouteSpec(name="web", target="http://127.0.0.1:9", listen="0", tls="terminate"), "tls is for a tcp: target"),
+        (RouteSpec(name="db", target="tcp:127.0.0.1:9", listen="0", client_ca=__file__), "needs TLS to end"),
+        (RouteSpec(name="db", target="tcp:127.0.0.1:9", listen="0", tls="pass", client_ca="x"), "needs TLS to end"),
+        (RouteSpec(name="db", target="tcp:127.0.0.1:9", listen="0", tls="terminate", client_ca="/no"), "No such file"),
+        (
+            RouteSpec(name="db", target="tcp:127.0.0.1:9", listen="0", tls="terminate", client_ca=__file__),
+            "it holds no",
+        ),
+    ],
+)
+async def test_tls_that_cannot_be_is_refused_at_once(house: House, spec: RouteSpec, words: str) -> None:
+    with pytest.raises(HomeportError, match=words):
+        await RoutesUseCases(house.roads).add(spec)

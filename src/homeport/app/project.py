@@ -152,6 +152,7 @@ def _route(name: str, file: ProjectFile, folder: str, branch: str) -> RouteSpec:
     """A worktree has routes of its own too: without its branch the second one would find the name taken."""
     table = file.routes[name]
     verify = table.verify if table.verify in ("", "off") else os.path.join(folder, table.verify)
+    client_ca = os.path.join(folder, table.client_ca) if table.client_ca else ""
     full_name = f"{branch}.{name}" if branch else name
     return RouteSpec(
         name=full_name,
@@ -161,6 +162,8 @@ def _route(name: str, file: ProjectFile, folder: str, branch: str) -> RouteSpec:
         https=table.https,
         access=table.access,
         cross_site=table.cross_site,
+        tls=table.tls,
+        client_ca=client_ca,
         verify=verify,
     )
 

@@ -17,12 +17,13 @@ from homeport.gateway.door import Door
 from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
+from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.tcp import TcpRelay
 from homeport.gateway.udp import UdpRelay
 from homeport.model.access import ANYONE_LOCAL
 from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
-from homeport.model.route import Https, RouteSpec, RouteState
+from homeport.model.route import Https, RouteSpec, RouteState, Tls
 from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
 
 
@@ -37,6 +38,7 @@ class Roads:
         self,
         door: Door,
         tcp: TcpRelay,
+        streams: StreamRelay,
         udp: UdpRelay,
         urls: Urls,
         explain: ExplainUpstream,
@@ -46,7 +48,7 @@ class Roads:
         authority: str = "",
     ) -> None:
         self._door, self._tcp, self._urls, self._explain, self._changed = door, tcp, urls, explain, changed
-        self._udp = udp
+        self._streams, self._udp = streams, udp
         self._taken, self._taken_udp = taken, taken_udp
         self._authority = authority
 
@@ -65,7 +67,7 @@ class Roads:
         route.rule = rule
         self._door.routes.add(route)
         try:
-            await self._listen(route, spec.listen)
+            await self._listen(route, spec)
         except BaseException:
             self._door.routes.remove(spec.name)
             raise
@@ -81,6 +83,7 @@ class Roads:
             self._udp.close(name)
         else:
             self._tcp.close(name) if route.kind == "tcp" else self._door.close_for(name)
+            self._streams.close(name)
         self._changed(state)
         return state
 
@@ -137,12 +140,15 @@ class Roads:
         """Whether there is a route that no app brought along."""
         return any(route.kind not in ("app", "control") for route in self._door.routes)
 
-    async def _listen(self, route: Route, listen: str) -> None:
-        if not listen:
+    async def _listen(self, route: Route, spec: RouteSpec) -> None:
+        if not spec.listen:
             return
-        wanted = parse_endpoint(listen)
+        wanted = parse_endpoint(spec.listen)
         try:
-            if route.kind == "tcp":
+            if route.kind == "tcp" and spec.tls:
+                who = may_connect(route.rule)
+                bound = await self._streams.open(route, wanted, spec.tls, client_ca=spec.client_ca, may_connect=who)
+            elif route.kind == "tcp":
                 bound = self._tcp.open(route.name, wanted, route.target, may_connect(route.rule))
             elif route.kind == "udp":
                 if route.rule is not None:
@@ -172,7 +178,8 @@ class Roads:
         if udp is not None:
             active, visits = udp.active, udp.visits
         default = route is self._door.routes.default()
-        urls = self._urls_of(route, default)
+        stream = self._streams.find(route.name)
+        urls = self._urls_of(route, default, stream.tls if stream else "")
         return RouteState(
             name=route.name,
             kind=route.kind,
@@ -183,12 +190,17 @@ class Roads:
             default=default,
             access=route.rule.words if route.rule else ANYONE_LOCAL,
             cross_site="deny" if route.rule and route.rule.denies_cross_site else "allow",
+            tls=stream.tls if stream else "",
+            client_ca=stream.client_ca if stream else "",
             active=active,
             visits=visits,
             udp=udp,
         )
 
-    def _urls_of(self, route: Route, default: bool) -> list[str]:
+    def _urls_of(self, route: Route, default: bool, tls: Tls) -> list[str]:
+        if tls:
+            named = f"tls://{route.name}.localhost:{parse_endpoint(route.listen).port}"
+            return [f"tls://{route.listen}", named] if tls == "terminate" else [named]
         if route.kind in ("tcp", "udp"):
             return [f"{route.kind}://{route.listen}"]
         if route.kind == "control":

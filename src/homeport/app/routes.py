@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from homeport.app.seams import Roads
+from homeport.app.stream_tls import check_tls
 from homeport.model.endpoint import parse_endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED, is_route_name
@@ -17,6 +18,7 @@ class RoutesUseCases:
     async def add(self, spec: RouteSpec) -> RouteState:
         check_name(spec.name)
         check_target(spec)
+        check_tls(spec)
         return await self._roads.add(spec)
 
     async def list(self) -> list[RouteState]:

@@ -137,7 +137,8 @@ def _port(app: Json) -> str:
 
 
 def _route_row(route: Json) -> list[Cell | str]:
-    address = f"{route['listen']}" if route["kind"] in ("tcp", "udp") else route.get("url", "")
+    has_port = route["kind"] in ("tcp", "udp") and not route.get("tls")
+    address = f"{route['listen']}" if has_port else route.get("url", "")
     return [
         Cell(route["name"], "bold"),
         route["target"] or route["kind"],

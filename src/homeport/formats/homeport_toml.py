@@ -65,6 +65,8 @@ ROUTE_KEYS: dict[str, Key] = {
     "https": Key("https", values.one_of("also", "only", "off")),
     "access": Key("access", access_value.access),
     "cross_site": Key("cross_site", values.one_of("allow", "deny")),
+    "tls": Key("tls", values.one_of("terminate", "pass")),
+    "client_ca": Key("client_ca", values.filled),
     "verify": Key("verify", values.text),
 }
 TOP_KEYS = ("name", "apps", "routes")

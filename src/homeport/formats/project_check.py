@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from homeport.formats.project_file import AppTable, ProjectFile
+from homeport.formats.project_file import AppTable, ProjectFile, RouteTable
 from homeport.formats.toml_lines import Path
 from homeport.formats.toml_values import did_you_mean
 
@@ -23,6 +23,8 @@ def check_project(project: ProjectFile, written: Mapping[str, set[str]], report:
     for name, app in project.apps.items():
         _check_app(app, written[name], ("apps", name), report)
         _check_needs(name, project, report)
+    for name, route in project.routes.items():
+        _check_tls(route, ("routes", name), report)
     _check_cycles(project, report)
     _check_defaults(project, report)
     for name in project.apps.keys() & project.routes.keys():
@@ -55,6 +57,13 @@ def _check_needs(name: str, project: ProjectFile, report: Report) -> None:
     for position, needed in enumerate(project.apps[name].needs):
         if needed not in project.apps:
             report(("apps", name, "needs", position), f'no app is named "{needed}"{did_you_mean(needed, project.apps)}')
+
+
+def _check_tls(route: RouteTable, path: Path, report: Report) -> None:
+    if route.tls and route.target and not route.target.startswith("tcp:"):
+        report((*path, "tls"), "means something only for a target that is tcp:")
+    if route.client_ca and route.tls != "terminate":
+        report((*path, "client_ca"), 'needs tls = "terminate", or nobody is asked for a certificate')
 
 
 def _check_cycles(project: ProjectFile, report: Report) -> None:

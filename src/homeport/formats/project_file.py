@@ -12,7 +12,7 @@ import msgspec
 
 from homeport.model.access import EVERYONE, Access, CrossSite
 from homeport.model.app import Ready
-from homeport.model.route import Https
+from homeport.model.route import Https, Tls
 
 
 class AppTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,8 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     https: Https = "also"
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
+    tls: Tls = ""
+    client_ca: str = ""
     verify: str = ""
 
 

@@ -115,6 +115,10 @@ class StreamRelay:
         port.routes[route.name] = made
         return port.endpoints[0]
 
+    def find(self, name: str) -> StreamRoute | None:
+        port = self._port_of(name)
+        return port.routes[name] if port is not None else None
+
     def close(self, name: str) -> None:
         """End the connections of `name`, and stop listening where it was the last of its port. Unknown names are
         ignored."""

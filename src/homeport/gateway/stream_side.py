@@ -10,20 +10,16 @@ by the loop's `write_eof` (streams/half_close.py). A side decides nothing; its l
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from homeport.streams.half_close import send_fin
+from homeport.streams.half_close import reset, send_fin
 from homeport.streams.tls import TlsTransport
 
 if TYPE_CHECKING:
     from homeport.gateway.stream_link import StreamLink
 
 WRITE_BUFFER_BYTES = 256 * 1024
-_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Side(asyncio.Protocol):
@@ -106,7 +102,8 @@ class Side(asyncio.Protocol):
         if not self.is_lost and self._then is None and isinstance(self.transport, TlsTransport):
             self.transport.say_end()
         self._end(self._finish)
-        self.hold(False) if self.is_leaving else None
+        if self.is_leaving:
+            self.hold(False)
 
     def close(self) -> None:
         self._end(self._close)
@@ -151,12 +148,7 @@ class Side(asyncio.Protocol):
         self._wire.close()
 
     def _reset(self) -> None:
-        sock = self._wire.get_extra_info("socket")
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        except (OSError, AttributeError):
-            pass  # it is gone already
-        self._wire.abort()
+        reset(self._wire)
 
 
 class Flow:

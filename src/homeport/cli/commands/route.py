@@ -12,9 +12,11 @@ from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.cli.status_view import route_lines
 from homeport.model.access import CrossSite
-from homeport.model.route import Https, RouteSpec, RouteState
+from homeport.model.route import Https, RouteSpec, RouteState, Tls
 
 HTTPS_HELP = "Beside plain http, instead of it, or not at all. [also]"
+TLS_HELP = "For a tcp target: TLS ends here, or is passed on by the name in it. [no TLS]"
+CLIENT_CA_HELP = "With --tls terminate: clients need a certificate of a CA in FILE."
 VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. [the system's, and ours]"
 
 
@@ -25,6 +27,8 @@ VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. 
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
 @click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
 @click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
+@click.option("--tls", type=click.Choice(["terminate", "pass"]), help=TLS_HELP)
+@click.option("--client-ca", metavar="FILE", default="", help=CLIENT_CA_HELP)
 @access_options
 @click.option("--remove", is_flag=True, help="Remove the route NAME.")
 @command_options(json=True, door=True)
@@ -37,6 +41,8 @@ def command(
     default: bool,
     https: Https,
     verify: str,
+    tls: Tls | None,
+    client_ca: str,
     access: tuple[str, ...],
     cross_site: CrossSite,
     remove: bool,
@@ -52,6 +58,7 @@ def command(
       homeport route app unix:/run/app.sock --default    http://127.0.0.1:62893
       homeport route old https://127.0.0.1:8443 --verify off
       homeport route db tcp:127.0.0.1:5432 --listen 62900
+      homeport route db tcp:127.0.0.1:5432 --listen 62900 --tls terminate --client-ca ca.pem
       homeport route game udp:127.0.0.1:7777 --listen 62901
       homeport route admin 8080 --access same-user --access token
       homeport route --remove api
@@ -71,6 +78,8 @@ def command(
             https=https,
             access=read_access(access),
             cross_site=cross_site,
+            tls=tls or "",
+            client_ca=os.path.abspath(client_ca) if client_ca else "",
             verify=verify if verify in ("", "off") else os.path.abspath(verify),
         )
         _show(session, session.engine().routes.add(spec))
@@ -113,5 +122,7 @@ def _show(session: Session, state: RouteState) -> None:
     if session.as_json:
         session.json(state)
         return
-    address = state.listen if state.kind in ("tcp", "udp") else "  ".join(state.urls[:2] or [state.url])
+    address = (
+        state.listen if state.kind in ("tcp", "udp") and not state.tls else "  ".join(state.urls[:2] or [state.url])
+    )
     session.data(f"{state.name}  {session.terminal.paint(address, 'bold')}  → {state.target}")
