@@ -64,6 +64,9 @@ class ClientSide(Protocol):
 
     def upstream_is_full(self, is_full: bool) -> None: ...
 
+    def reset(self) -> None:
+        """End it so that the client sees a broken connection."""
+
     def tunnel(self) -> None:
         """From here on everything belongs to the visit."""
 

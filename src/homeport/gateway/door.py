@@ -22,7 +22,6 @@ from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
 from homeport.gateway.routes import Route, Routes
 from homeport.gateway.seams import Certificates, Tap
-from homeport.gateway.secure import SecureUpstream
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.listen import bind_loopback
@@ -136,9 +135,14 @@ class Door:
             making.add_done_callback(lambda _: self._making.pop(name))
         making.add_done_callback(lambda made: None if made.cancelled() else then(made.result()))
 
-    async def dial(self, address: Endpoint, secure: SecureUpstream | None = None) -> Outbound:
-        """Raises OSError, TimeoutError among them."""
-        made = Outbound(address, self.pool if secure is None else secure.pool)
+    async def dial(self, address: Endpoint, route: Route, client: str) -> Outbound:
+        """For a request of `client`. Raises OSError, TimeoutError among them, and CutOff."""
+        secure, conditions, pair = route.secure, route.conditions, None
+        pool = self.pool if secure is None else secure.pool
+        if conditions is not None and conditions.is_active:
+            pair = await conditions.enter()
+            pool = conditions.pool(client)
+        made = Outbound(address, pool)
         try:
             async with asyncio.timeout(DIAL_S):
                 if address.is_unix:
@@ -159,6 +163,8 @@ class Door:
             raise
         except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
             raise OSError(f"{address.host!r} is not the name of a host") from error
+        if pair is not None and conditions is not None:
+            conditions.begin(pair, made)
         return made
 
     async def _listen(self, name: str, sockets: list[socket.socket], only: Route | None) -> None:
@@ -167,7 +173,14 @@ class Door:
         ]
 
     def _pools(self) -> list[Pool]:
-        return [self.pool, *(route.secure.pool for route in self.routes if route.secure is not None)]
+        """All of them, those of single routes and clients too."""
+        found = [self.pool]
+        for route in self.routes:
+            if route.secure is not None:
+                found.append(route.secure.pool)
+            if route.conditions is not None:
+                found += route.conditions.pools()
+        return found
 
     def _look_around(self) -> None:
         now_s = perf_counter()

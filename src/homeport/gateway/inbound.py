@@ -17,6 +17,7 @@ from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.gateway.routes import Route
 from homeport.gateway.visit import Visit
 from homeport.model.access import Peer
+from homeport.streams.half_close import reset
 from homeport.streams.tls import TlsTransport
 from homeport.wire.client_hello import NEED_MORE, NOT_TLS, ClientHello, client_hello
 from homeport.wire.http1 import (
@@ -224,6 +225,9 @@ class Inbound(asyncio.Protocol):
         if kept and self.visit is not None:
             self.visit.pass_up(kept)
         self._resume(_FOR_ANSWER)  # the answer has come: it was the switch
+
+    def reset(self) -> None:
+        reset(self.transport)
 
     def next(self) -> None:
         """A visit is over: read the next request of this connection, or end it."""

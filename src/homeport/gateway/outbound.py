@@ -24,6 +24,7 @@ from homeport.wire.http1 import (
 )
 
 if TYPE_CHECKING:
+    from homeport.gateway.cut_off import CutOff
     from homeport.gateway.pool import Pool
     from homeport.gateway.visit import Visit
 
@@ -99,6 +100,15 @@ class Outbound(asyncio.Protocol):
         self._visit = None
         self._state = IDLE
         self.transport.abort()
+
+    def cut_off(self, cut: CutOff) -> None:
+        """The network conditions have ended the connection."""
+        visit, self._visit = self._visit, None
+        self._state = IDLE
+        if visit is None:
+            self._pool.drop(self)
+        else:
+            visit.cut_off(cut)
 
     # What the upstream does
 

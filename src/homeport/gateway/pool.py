@@ -21,6 +21,10 @@ class Pool:
     def __init__(self) -> None:
         self._idle: dict[Endpoint, list[Outbound]] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._idle
+
     def take(self, address: Endpoint, now_s: float) -> Outbound | None:
         idle = self._idle.get(address)
         while idle:

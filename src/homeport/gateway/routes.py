@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from homeport.gateway.access import Rule
 from homeport.gateway.seams import Target
@@ -17,12 +17,13 @@ from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED, is_route_name
 from homeport.model.route import Https
 
-Kind = Literal["app", "http", "https", "unix", "tcp", "control"]
+if TYPE_CHECKING:
+    from homeport.gateway.conditioned import RouteConditions
 
-CONTROL = RESERVED  # the route of the dashboard; reached by its host alone, never by a path that apps share
 Kind = Literal["app", "http", "https", "unix", "tcp", "udp", "control"]
 
 _NO_HOST = ("control", "tcp", "udp")  # not among what the plain address leads to
+CONTROL = RESERVED  # the route of the dashboard; reached by its host alone, never by a path that apps share
 PLAIN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _HOST = re.compile(rb"(?:\[((?=[^\]]*:)[0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _REMEMBERED_HOSTS = 1024  # spellings of hosts; a client that invents more only costs the look-up
@@ -34,6 +35,7 @@ class Route:
     __slots__ = (
         "active",
         "checks_host",
+        "conditions",
         "default",
         "https",
         "kind",
@@ -64,6 +66,7 @@ class Route:
         self.listen = listen
         self.https: Https = https
         self.secure = secure  # the upstream speaks TLS itself
+        self.conditions: RouteConditions | None = None  # None: there never were any
         self.checks_host = False  # also on a port of its own, because that is on loopback
         self.rule: Rule | None = None  # None: every local process may use it
         self.active = 0

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from homeport.gateway import pages
-from homeport.gateway.conditioned import CutOff
+from homeport.gateway.cut_off import CutOff
 from homeport.gateway.forwarding import answer_head, request_head
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.refusals import Reply

@@ -1,0 +1,295 @@
+"""Network conditions on HTTP routes: a stream between an upstream's connection and the Outbound that speaks on it.
+
+    upstream ─► raw transport ─► Lane down ─► Outbound
+             ◄─               ◄─ Lane up   ◄─
+
+Each lane asks its planner when bytes are due (homeport.conditions) and lets nothing go earlier. Each connection
+of a client has connections to the upstream of its own, so that two clients feel two networks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from homeport.conditions.parcel import Ending, Parcel, decision_in_words
+from homeport.conditions.plan import Pair, Planner, SharedPair, begin
+from homeport.conditions.settings import Conditions
+from homeport.conditions.waiting import Waiting
+from homeport.gateway.cut_off import CutOff
+from homeport.gateway.pool import Pool
+
+if TYPE_CHECKING:
+    from homeport.gateway.outbound import Outbound
+
+HELD_BYTES = 1 << 20  # of one lane, before its sender has to wait
+_clock = time.monotonic
+
+
+class RouteConditions:
+    """The conditions of one route, and what they hold for. Made when they are first set; None afterwards means a clean
+    network for what runs on under them."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        self.conditions: Conditions | None = conditions
+        self.counts: Counter[str] = Counter()  # of connections that are over
+        self._shared = SharedPair()
+        self._streams: set[ConditionedStream] = set()
+        self._pools: dict[str, Pool] = {}
+        self._came = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def is_active(self) -> bool:
+        return self.conditions is not None
+
+    def change(self, conditions: Conditions | None) -> None:
+        """From the next byte on."""
+        self.conditions = conditions
+        self._changed.set()
+        self._changed = asyncio.Event()
+        for stream in list(self._streams):
+            stream.change(conditions)
+
+    def pool(self, client: str) -> Pool:
+        """The idle connections of one client."""
+        return self._pools.setdefault(client, Pool())
+
+    def pools(self) -> list[Pool]:
+        """Those of all clients; empty ones are forgotten."""
+        self._pools = {client: pool for client, pool in self._pools.items() if not pool.is_empty}
+        return list(self._pools.values())
+
+    def total(self) -> Counter[str]:
+        """How often each decision was made, "came" and "sent" among them."""
+        running = (lane.planner.counts for stream in self._streams for lane in stream.lanes)
+        return sum(running, Counter(self.counts))
+
+    async def enter(self) -> Pair:
+        """The planners of a new connection; waits while the network hangs. Raises CutOff where nobody is there."""
+        self._came += 1
+        who = str(self._came)
+        while True:
+            pair = begin(self.conditions or Conditions(), "stream", _clock(), who, self._shared)
+            if pair.entry == "open":
+                return pair
+            if pair.entry != "hang":
+                raise CutOff("reset" if pair.entry == "refuse" else "close", "network conditions: outage")
+            await self._changed.wait()
+
+    def begin(self, pair: Pair, outbound: Outbound) -> None:
+        stream = ConditionedStream(outbound, pair, self._left)
+        self._streams.add(stream)
+
+    def _left(self, stream: ConditionedStream) -> None:
+        self._streams.discard(stream)
+        for lane in stream.lanes:
+            self.counts += lane.planner.counts
+
+
+class Lane:
+    """One direction: planned, held until due, delivered."""
+
+    def __init__(self, planner: Planner, deliver: Callable[[Parcel], None]) -> None:
+        self.planner = planner
+        self._deliver = deliver
+        self._waiting = Waiting()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        return self._waiting.bytes
+
+    def feed(self, data: bytes) -> None:
+        now_s = _clock()
+        if self.planner.is_idle and not self._waiting:
+            self._deliver(Parcel(data, now_s))
+        else:
+            self.take(self.planner.plan(data, now_s))
+
+    def end(self, ending: Ending) -> None:
+        self.take(self.planner.end(_clock(), ending))
+
+    def take(self, parcels: list[Parcel]) -> None:
+        self._waiting.add(parcels)
+        self._pump()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._waiting = Waiting()
+
+    def _pump(self) -> None:
+        for parcel in self._waiting.take_due(_clock()):
+            self._deliver(parcel)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wait_s = min(self._waiting.next_due_s, self.planner.wake_s) - _clock()
+        if wait_s < inf:
+            # uvloop counts whole milliseconds, and may ring up to one too early: then it is set again.
+            self._timer = asyncio.get_running_loop().call_later(max(wait_s, 0.0005), self._rang)
+
+    def _rang(self) -> None:
+        self._timer = None
+        now_s = _clock()
+        if self.planner.wake_s <= now_s:
+            self._waiting.add(self.planner.wake(now_s))
+        self._pump()
+
+
+class ConditionedStream(asyncio.Transport, asyncio.Protocol):
+    """The transport of one Outbound, and the protocol of the real one."""
+
+    def __init__(self, above: Outbound, pair: Pair, left: Callable[[ConditionedStream], None]) -> None:
+        super().__init__()
+        self._above, self._pair, self._left = above, pair, left
+        self._raw = above.transport
+        self._up, self._down = Lane(pair.up, self._send), Lane(pair.down, self._receive)
+        self.lanes = (self._up, self._down)
+        self._is_closing = False  # the Outbound wants no more
+        self._is_lost = False  # the upstream's end has come
+        self._lost_by: Exception | None = None
+        self._is_paused = False  # by the Outbound
+        self._is_held = False  # because the lane down is full
+        self._is_full = False  # the lane up is
+        self._reading: asyncio.TimerHandle | None = None
+        above.transport = self
+        self._raw.set_protocol(self)
+
+    def change(self, conditions: Conditions | None) -> None:
+        up, down = self._pair.change(conditions, _clock())
+        self._up.take(up)
+        self._down.take(down)
+        self._look_at_room()
+
+    # What the upstream does
+
+    def data_received(self, data: bytes) -> None:
+        self._down.feed(data)
+        self._look_at_room()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._is_lost, self._lost_by = True, error
+        if self._is_closing:
+            self._over()
+        elif error is None:
+            self._down.end("close")
+        else:
+            self._down.end("reset")
+
+    def pause_writing(self) -> None:
+        self._above.pause_writing()
+
+    def resume_writing(self) -> None:
+        if not self._is_full:
+            self._above.resume_writing()
+
+    # What is due
+
+    def _send(self, parcel: Parcel) -> None:
+        if self._is_lost:
+            return
+        if parcel.data:
+            self._raw.write(parcel.data)
+        if parcel.ending and self._is_closing and parcel.ending == "close":
+            self._raw.close()
+        elif parcel.ending:
+            self._cut(parcel)
+        self._look_at_room()
+
+    def _receive(self, parcel: Parcel) -> None:
+        if self._is_closing:
+            return
+        if parcel.data:
+            self._above.data_received(parcel.data)
+        if parcel.ending and self._is_lost:
+            self._over()
+        elif parcel.ending:
+            self._cut(parcel)
+        self._look_at_room()
+
+    def _cut(self, parcel: Parcel) -> None:
+        """The conditions end it, though neither side wanted to."""
+        why = parcel.why[-1] if parcel.why else ("reset", 0.0)
+        above = self._above
+        self.abort()
+        above.cut_off(CutOff(parcel.ending or "close", f"network conditions: {decision_in_words(why)}"))
+
+    def _over(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+        if self._reading is not None:
+            self._reading.cancel()
+        self._left(self)
+        self._above.connection_lost(self._lost_by)
+
+    def _look_at_room(self) -> None:
+        """Each lane's sender waits while the lane is full."""
+        is_full = self._up.held_bytes > HELD_BYTES
+        if is_full != self._is_full and not self._is_closing:
+            self._is_full = is_full
+            self._above.pause_writing() if is_full else self._above.resume_writing()
+        wait_s = self._pair.down.read_again_s() - _clock()
+        is_held = wait_s > 0 or self._down.held_bytes > HELD_BYTES
+        if is_held and wait_s < inf and self._reading is None:
+            self._reading = asyncio.get_running_loop().call_later(max(wait_s, 0.001), self._read_again)
+        self._read(is_held=is_held, is_paused=self._is_paused)
+
+    def _read_again(self) -> None:
+        self._reading = None
+        self._look_at_room()
+
+    def _read(self, *, is_held: bool, is_paused: bool) -> None:
+        before, after = self._is_held or self._is_paused, is_held or is_paused
+        self._is_held, self._is_paused = is_held, is_paused
+        if before != after and not self._is_lost and not self._raw.is_closing():
+            self._raw.pause_reading() if after else self._raw.resume_reading()
+
+    # What the Outbound does
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if data and not self._is_closing and not self._is_lost:
+            self._up.feed(bytes(data))
+            self._look_at_room()
+
+    def pause_reading(self) -> None:
+        self._read(is_held=self._is_held, is_paused=True)
+
+    def resume_reading(self) -> None:
+        self._read(is_held=self._is_held, is_paused=False)
+
+    def is_reading(self) -> bool:
+        return not self._is_paused
+
+    def close(self) -> None:
+        """What was written is still sent, when it is due."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._up.end("close")
+
+    def abort(self) -> None:
+        self._is_closing = True
+        for lane in self.lanes:
+            lane.close()
+        self._raw.abort()
+
+    def is_closing(self) -> bool:
+        return self._is_closing or self._is_lost or self._raw.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._raw.get_extra_info(name, default)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._raw.set_write_buffer_limits(high, low)
+
+    def get_write_buffer_size(self) -> int:
+        return self._up.held_bytes + self._raw.get_write_buffer_size()

@@ -1,0 +1,145 @@
+"""Network conditions on HTTP routes: late, never early, never wrong; live, and gone without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from asyncio import StreamReader as Reader
+from asyncio import StreamWriter as Writer
+
+import pytest
+
+from homeport.conditions.settings import Bandwidth, Condition, Conditions, DataLimit, Latency, Outage, Reset, Silence
+from homeport.gateway.conditioned import RouteConditions
+from homeport.gateway.routes import Route
+from homeport.model.exchange import COMPLETE, UPSTREAM_GONE
+
+from .conftest import Road, hello, read_request
+
+GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+BLOCK = bytes(range(256)) * 256  # 64 KiB
+
+
+async def large(reader: Reader, writer: Writer) -> None:
+    """Answers with as many blocks as the path says."""
+    while True:
+        head, _ = await read_request(reader)
+        count = int(head.split(b" ")[1].strip(b"/"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (count * len(BLOCK)))
+        for _ in range(count):
+            writer.write(BLOCK)
+            await writer.drain()
+
+
+async def conditioned(road: Road, *down: Condition, up: tuple[Condition, ...] = (), script=hello) -> Route:  # type: ignore[no-untyped-def]
+    route = await road.upstream(script)
+    route.conditions = RouteConditions(Conditions(up=up, down=down))
+    return route
+
+
+async def test_latencies_of_both_ways_add_up_and_nothing_is_early(road: Road) -> None:
+    await conditioned(road, Latency(latency_ms=60), up=(Latency(latency_ms=40), Latency(latency_ms=30)))
+    client = await road.connect()
+    for _ in range(2):
+        begun = time.monotonic()
+        client.send(GET)
+        assert (await client.head()).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert await client.body(2) == b"/a"
+        assert time.monotonic() - begun >= 0.13
+    assert road.accepted == 1, "the connection was kept"
+    assert [exchange.reused for exchange in await road.tap.all_done(2)] == [False, True]
+
+
+async def test_each_client_has_a_network_of_its_own(road: Road) -> None:
+    route = await conditioned(road, Latency(latency_ms=1))
+    clients = [await road.connect() for _ in range(3)]
+    for client in clients * 2:
+        client.send(GET)
+        await client.head()
+        await client.body(2)
+    assert road.accepted == 3
+    assert route.conditions is not None
+    assert route.conditions.total()["delayed"] >= 6
+
+
+async def test_bandwidth(road: Road) -> None:
+    await conditioned(road, Bandwidth(rate_bps=4_000_000), script=large)
+    client = await road.connect()
+    begun = time.monotonic()
+    client.send(b"GET /2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await client.head()
+    assert await client.body(2 * len(BLOCK)) == BLOCK * 2
+    assert time.monotonic() - begun >= 2 * len(BLOCK) * 8 / 4_000_000
+
+
+@pytest.mark.http1  # where bytes are those of the stream
+@pytest.mark.parametrize(
+    ("what", "passes"), [(Reset(), 0), (DataLimit(limit_bytes=1000), 1000), (Outage(how="refuse"), 0)], ids=repr
+)
+async def test_connections_that_are_cut(road: Road, what: Condition, passes: int) -> None:
+    await conditioned(road, what, script=large)
+    client = await road.connect()
+    client.send(b"GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert len(await client.rest()) == passes
+    (exchange,) = await road.tap.all_done(1)
+    assert exchange.ending == UPSTREAM_GONE
+    assert exchange.why.startswith("network conditions: ")
+
+
+@pytest.mark.http1  # whose clients can be read from for a moment
+@pytest.mark.parametrize("what", [Outage(how="hang"), Silence()], ids=repr)
+async def test_what_hangs_goes_on_when_it_is_lifted(road: Road, what: Condition) -> None:
+    route = await conditioned(road, what)
+    client = await road.connect()
+    client.send(GET)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await client.reader.read(1)
+    assert route.conditions is not None
+    route.conditions.change(None)
+    assert (await client.head()).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert await client.body(2) == b"/a"
+    assert (await road.tap.all_done(1))[0].ending == COMPLETE
+
+
+async def test_changed_and_cleared_in_the_middle_of_a_download(road: Road) -> None:
+    route = await conditioned(road, Bandwidth(rate_bps=20_000_000), Latency(latency_ms=20), script=large)
+    client = await road.connect()
+    client.send(b"GET /64 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await client.head()
+    digest = hashlib.sha256(await client.body(len(BLOCK)))
+    assert route.conditions is not None
+    for conditions in (Conditions(down=(Latency(latency_ms=1, jitter_ms=5),)), Conditions(), None):
+        route.conditions.change(conditions)
+        digest.update(await client.body(len(BLOCK)))
+    digest.update(await client.body(60 * len(BLOCK)))
+    assert digest.digest() == hashlib.sha256(BLOCK * 64).digest()
+    client.send(GET.replace(b"/a", b"/0"))
+    await client.head()
+    assert road.accepted == 2, "without conditions the connections are everybody's again"
+
+
+async def test_a_large_upload_holds_its_sender_up(road: Road) -> None:
+    async def count(reader: Reader, writer: Writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        digest = hashlib.sha256(await reader.readexactly(64 * len(BLOCK)))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n" + digest.digest())
+
+    await conditioned(road, up=(Bandwidth(rate_bps=100_000_000),), script=count)
+    client = await road.connect()
+    client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (64 * len(BLOCK)))
+    for _ in range(64):
+        client.send(BLOCK)
+        await client.writer.drain()
+    await client.head()
+    assert await client.body(32) == hashlib.sha256(BLOCK * 64).digest()
+
+
+async def test_a_client_that_goes_meanwhile(road: Road) -> None:
+    await conditioned(road, Latency(latency_ms=10_000))
+    client = await road.connect()
+    client.send(GET)
+    await asyncio.sleep(0.05)
+    client.writer.transport.abort()
+    await road.tap.all_done(1)
