@@ -1,0 +1,74 @@
+"""The network of each route: conditions go to the part of the gateway that carries it, and their counts come back.
+
+It decides nothing about bytes; what a condition means is in homeport.conditions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from homeport.conditions.settings import Conditions
+from homeport.gateway.door import Door
+from homeport.gateway.routes import Route
+from homeport.gateway.tcp import TcpRelay
+from homeport.gateway.udp import UdpRelay
+from homeport.model.errors import HomeportError
+
+
+class Networks:
+    """See homeport.app.seams.Conditioned. Routes are looked up by name, so one that is gone has no conditions."""
+
+    def __init__(self, door: Door, tcp: TcpRelay, udp: UdpRelay) -> None:
+        self._door, self._tcp, self._udp = door, tcp, udp
+        self._set: dict[tuple[str, str], tuple[Route, Conditions]] = {}
+
+    def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
+        found = self._door.routes.get(route)
+        if found is None:
+            raise HomeportError("not-found", f"no route is called {route!r}", "homeport status")
+        if client and found.kind != "udp":
+            raise HomeportError("unsupported", "only clients of udp routes can have conditions of their own so far")
+        if found.kind == "udp":
+            self._set_udp(route, conditions, client)
+        elif found.kind == "tcp" and route in self._tcp.names():
+            self._tcp.condition(route, conditions)
+        elif found.kind in ("tcp", "control"):
+            what = "a route with TLS of its own" if found.kind == "tcp" else "the dashboard"
+            raise HomeportError("unsupported", f"the network of {what} cannot be changed so far")
+        else:
+            _set_http(found, conditions)
+        if conditions is None:
+            self._set.pop((route, client), None)
+        else:
+            self._set[route, client] = found, conditions
+
+    def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
+        self._set = {key: one for key, one in self._set.items() if self._door.routes.get(key[0]) is one[0]}
+        return [
+            (name, client, conditions, dict(self._counts(route)))
+            for (name, client), (route, conditions) in self._set.items()
+        ]
+
+    def _set_udp(self, route: str, conditions: Conditions | None, client: str) -> None:
+        if client and conditions is None:
+            self._udp.forget_conditions(route, client)
+        else:
+            self._udp.set_conditions(route, conditions, client)
+
+    def _counts(self, route: Route) -> Mapping[str, int]:
+        if route.kind == "udp":
+            return self._udp.state(route.name).decisions
+        if route.kind == "tcp":
+            state = self._tcp.conditions(route.name)
+            return Counter(state.up) + Counter(state.down) if state is not None else {}
+        return route.conditions.total() if route.conditions is not None else {}
+
+
+def _set_http(route: Route, conditions: Conditions | None) -> None:
+    if route.conditions is not None:
+        route.conditions.change(conditions)
+    elif conditions is not None:
+        from homeport.gateway.conditioned import RouteConditions  # loads the planners, which many never need
+
+        route.conditions = RouteConditions(conditions)
