@@ -54,6 +54,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         # The recorder is a process of its own: it starts while this one imports the rest, 150 ms.
         from homeport.app.apps import AppsUseCases
+        from homeport.app.conditions import ConditionsUseCases, Unconditioned
         from homeport.app.door_certificates import DoorCertificates
         from homeport.app.engine import EngineUseCases
         from homeport.app.events import Hub
@@ -172,6 +173,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             LogsUseCases(recording),
             LeasesUseCases(table, portserver.address),
             TokensUseCases(tokens),
+            ConditionsUseCases(roads, Unconditioned()),
             engine,
             hub,
         )

@@ -19,6 +19,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.network import ConditionsSpec, ConditionsState
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, RecordingState, Status
 
@@ -136,6 +137,29 @@ class FakeRoutes:
         del self.all[name]
 
 
+class FakeConditions:
+    def __init__(self) -> None:
+        self.asked: builtins.list[ConditionsSpec] = []
+        self.all: builtins.list[ConditionsState] = []
+
+    def set(self, spec: ConditionsSpec) -> ConditionsState:
+        if spec.route == "nope":
+            raise HomeportError("unsupported", "the network of 'nope' cannot be changed")
+        self.asked.append(spec)
+        words = ["each way: 500 kbit/s, 200 ms later"]
+        state = ConditionsState(route=spec.route, client=spec.client, profile="3g", text="latency=200ms", words=words)
+        self.all.append(state)
+        return state
+
+    def list(self) -> builtins.list[ConditionsState]:
+        return [*self.all]
+
+    def clear(self, route: str = "", client: str = "") -> builtins.list[ConditionsState]:
+        gone = [one for one in self.all if route in ("", one.route)]
+        self.all = [one for one in self.all if one not in gone]
+        return gone
+
+
 class FakeTraffic:
     def __init__(self) -> None:
         self.found: builtins.list[ExchangeSummary] = []
@@ -234,7 +258,7 @@ class FakeEngine:
         self.apps = FakeApps(self)
         self.apps.all = {state.route: state for state in apps}
         self.routes, self.traffic, self.logs = FakeRoutes(), FakeTraffic(), FakeLogs()
-        self.leases = FakeLeases()
+        self.leases, self.conditions = FakeLeases(), FakeConditions()
         self.engine = FakeControl(self)
         self.subscriptions: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self._queues: dict[str, queue.Queue[Event | None]] = {}

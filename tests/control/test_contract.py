@@ -17,6 +17,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
 from homeport.model.status import EngineState
 from tests.control.conftest import TOKEN, Served
@@ -141,6 +142,38 @@ async def test_removing_an_unknown_route(body: Body) -> None:
     with pytest.raises(HomeportError) as caught:
         await body.bundle.routes.remove("nope")
     assert caught.value.code == "not-found"
+
+
+async def test_conditions_are_set_listed_and_cleared(body: Body) -> None:
+    await body.bundle.routes.add(RouteSpec(name="api", target="http://127.0.0.1:8080"))
+    state = await body.bundle.conditions.set(ConditionsSpec(route="api", text="3g loss=1% seed=7"))
+    assert (state.profile, state.seed, state.counts) == ("3g", 7, {"came": 3})
+    assert state.text == "latency=200ms rate=500kbit loss=1% seed=7"
+    assert await body.bundle.conditions.list() == [state]
+    assert await body.bundle.conditions.clear("api") == [state]
+    assert await body.bundle.conditions.list() == await body.bundle.conditions.clear() == []
+    assert "3g" in [profile.name for profile in await body.bundle.conditions.profiles()]
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        (ConditionsSpec(route="ap", text="3g"), "not-found"),
+        (ConditionsSpec(route="api", text="5gg"), "bad-usage"),
+        (ConditionsSpec(route="api", text=""), "bad-usage"),
+        (ConditionsSpec(route="api", text="reorder=1%"), "bad-usage"),
+        (ConditionsSpec(route="api", text="3g", lasts_s=0.0), "bad-usage"),
+        (ConditionsSpec(route="db", text="3g"), "unsupported"),
+    ],
+)
+async def test_conditions_that_cannot_be(body: Body, spec: ConditionsSpec, code: str) -> None:
+    for name in ("api", "db"):
+        await body.bundle.routes.add(RouteSpec(name=name, target="http://127.0.0.1:8080"))
+    body.house.conditioned.stubborn.add("db")
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.conditions.set(spec)
+    assert caught.value.code == code
+    assert await body.bundle.conditions.list() == []
 
 
 async def test_traffic_is_searched_newest_first_and_paged(body: Body) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from homeport.app.apps import AppsUseCases
+from homeport.app.conditions import ConditionsUseCases
 from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub
 from homeport.app.leases import LeasesUseCases
@@ -23,6 +24,7 @@ from homeport.app.service import Service
 from homeport.app.token_book import TokenBook
 from homeport.app.tokens import TokensUseCases
 from homeport.app.traffic import TrafficUseCases
+from homeport.conditions.settings import Conditions
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
@@ -100,6 +102,25 @@ class FakeRoads:
 
     def states(self) -> list[RouteState]:
         return list(self.all.values())
+
+
+class FakeConditioned:
+    """Every route can be conditioned but those in `stubborn`."""
+
+    def __init__(self) -> None:
+        self.now: dict[tuple[str, str], Conditions] = {}
+        self.stubborn: set[str] = set()
+
+    def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
+        if route in self.stubborn:
+            raise HomeportError("unsupported", f"the network of {route!r} cannot be changed")
+        if conditions is None:
+            self.now.pop((route, client), None)
+        else:
+            self.now[route, client] = conditions
+
+    def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
+        return [(*key, conditions, {"came": 3}) for key, conditions in self.now.items()]
 
 
 class FakeRecording:
@@ -220,6 +241,7 @@ class FakeHouse:
         self.touched = 0
         self.stops = 0
         self.recording, self.roads, self.leases = FakeRecording(), FakeRoads(), FakeLeases()
+        self.conditioned = FakeConditioned()
         self.apps = FakeApps(lambda state: self.hub.publish("app", state))
         self.hub = Hub(self.recording.watch, lambda: self.service.engine.current(), self.touch)
         engine = EngineUseCases(
@@ -232,6 +254,7 @@ class FakeHouse:
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),
             TokensUseCases(TokenBook("")),
+            ConditionsUseCases(self.roads, self.conditioned),
             engine,
             self.hub,
         )

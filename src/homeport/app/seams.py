@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol
 
+from homeport.conditions.settings import Conditions
 from homeport.model.app import AppSpec, AppState
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
 from homeport.model.lease import LeaseSpec, LeaseState
@@ -42,6 +43,16 @@ class Roads(Protocol):
     def enter_link(self, name: str) -> str: ...
 
     def states(self) -> list[RouteState]: ...
+
+
+class Conditioned(Protocol):
+    """The network of each route, as the gateway plays it."""
+
+    def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
+        """From the next byte on; None for the network as it is. Raises HomeportError("unsupported")."""
+
+    def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
+        """Route, client ("" for every one), conditions, and how often each decision was made."""
 
 
 class Recording(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from homeport.app.apps import AppsUseCases
+from homeport.app.conditions import ConditionsUseCases
 from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub, Subscription
 from homeport.app.leases import LeasesUseCases
@@ -23,6 +24,7 @@ class Service:
     logs: LogsUseCases
     leases: LeasesUseCases
     tokens: TokensUseCases
+    conditions: ConditionsUseCases
     engine: EngineUseCases
     hub: Hub
 

@@ -29,6 +29,7 @@ from homeport.model.access import TokenSpec
 from homeport.model.app import AppSpec
 from homeport.model.errors import HomeportError
 from homeport.model.lease import LeaseSpec
+from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # a project of fifty apps with a large environment each
@@ -68,6 +69,10 @@ class Api:
             ("POST", "/api/routes", self._add_route),
             ("DELETE", "/api/routes/{name}", lambda r: service.routes.remove(r.path_params["name"])),
             ("POST", "/api/routes/{name}/link", self._route_link),
+            ("GET", "/api/conditions", lambda r: service.conditions.list()),
+            ("POST", "/api/conditions", self._set_conditions),
+            ("DELETE", "/api/conditions", self._clear_conditions),
+            ("GET", "/api/conditions/profiles", lambda r: service.conditions.profiles()),
             ("GET", "/api/tokens", lambda r: service.tokens.list()),
             ("POST", "/api/tokens", self._new_token),
             ("DELETE", "/api/tokens/{name}", lambda r: service.tokens.revoke(r.path_params["name"])),
@@ -96,6 +101,13 @@ class Api:
 
     async def _route_link(self, request: Request) -> Any:
         return {"url": await self._service.routes.link(request.path_params["name"])}
+
+    async def _set_conditions(self, request: Request) -> Any:
+        return await self._service.conditions.set(await read(request, ConditionsSpec))
+
+    async def _clear_conditions(self, request: Request) -> Any:
+        query = request.query_params
+        return await self._service.conditions.clear(query.get("route", ""), query.get("client", ""))
 
     async def _new_token(self, request: Request) -> Any:
         return await self._service.tokens.new(await read(request, TokenSpec))

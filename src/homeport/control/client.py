@@ -19,6 +19,7 @@ from homeport.model.errors import CODES, HomeportError
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Hello, Lost, Status
 
@@ -100,6 +101,25 @@ class Routes:
 
     def link(self, name: str) -> str:
         return self._calls.post(dict[str, str], f"/api/routes/{_quote(name)}/link")["url"]
+
+
+class Conditions:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def set(self, spec: ConditionsSpec) -> ConditionsState:
+        return self._calls.post(ConditionsState, "/api/conditions", spec)
+
+    def list(self) -> builtins.list[ConditionsState]:
+        return self._calls.get(builtins.list[ConditionsState], "/api/conditions")
+
+    def clear(self, route: str = "", client: str = "") -> builtins.list[ConditionsState]:
+        """Answers with what was."""
+        pairs = _query_of([("route", route), ("client", client)])
+        return _decode(self._calls.open("DELETE", "/api/conditions" + pairs).read(), builtins.list[ConditionsState])
+
+    def profiles(self) -> builtins.list[ProfileState]:
+        return self._calls.get(builtins.list[ProfileState], "/api/conditions/profiles")
 
 
 class Tokens:
@@ -205,7 +225,7 @@ class Client:
         self._calls = calls = Calls(address, token)
         self.apps, self.routes, self.traffic = Apps(calls), Routes(calls), Traffic(calls)
         self.logs, self.leases, self.engine = Logs(calls), Leases(calls), Engine(calls)
-        self.tokens = Tokens(calls)
+        self.tokens, self.conditions = Tokens(calls), Conditions(calls)
 
     def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Generator[Event]:  # noqa: A002
         """Connects before it returns, so that nothing that happens afterwards is missed. Ends when the engine does."""

@@ -1,0 +1,146 @@
+"""The use cases on network conditions: what `homeport net` sets, shows and clears.
+
+It reads what was asked for and hands settings to the gateway; when bytes leave is planned in homeport.conditions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import datetime
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from homeport.app.seams import Conditioned, Roads
+from homeport.conditions.profiles import BY_NAME, PROFILES
+from homeport.conditions.settings import Conditions, refusals
+from homeport.conditions.text import parse, written
+from homeport.conditions.words import in_words
+from homeport.formats.toml_values import nearest
+from homeport.model.errors import HomeportError
+from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
+
+LONGEST_S = 7 * 86400.0  # what is meant to last longer needs no end
+CLEAN = Conditions()
+
+
+class Handle(Protocol):
+    def cancel(self) -> None: ...
+
+
+Later = Callable[[float, Callable[[], None]], Handle]
+
+
+def _later(delay_s: float, call: Callable[[], None]) -> Handle:
+    return asyncio.get_running_loop().call_later(delay_s, call)
+
+
+class ConditionsUseCases:
+    """`later` calls something once so many seconds have passed."""
+
+    def __init__(self, roads: Roads, conditioned: Conditioned, later: Later = _later) -> None:
+        self._roads, self._conditioned, self._later = roads, conditioned, later
+        self._ends: dict[tuple[str, str], tuple[str, Handle]] = {}
+
+    async def set(self, spec: ConditionsSpec) -> ConditionsState:
+        """Raises HomeportError: "not-found", "bad-usage", and "unsupported" where a route cannot be conditioned."""
+        kind = self._kind(spec.route)
+        if spec.lasts_s is not None and not 0 < spec.lasts_s <= LONGEST_S:
+            raise HomeportError("bad-usage", "it lasts more than 0 seconds and at most seven days", "--for 30s")
+        asked = parse(spec.text.split(), BY_NAME | spec.profiles)
+        if not (spec.text.strip()):
+            raise HomeportError("bad-usage", "nothing is asked for", "homeport net profiles")
+        before = self._now(spec.route, spec.client)
+        if spec.side:
+            asked = _one_side(asked, before or CLEAN, spec.side)
+        layer = "datagram" if kind == "udp" else "stream"
+        if reasons := list(dict.fromkeys(refusals((*asked.up, *asked.down), layer))):
+            raise HomeportError("bad-usage", "\n".join(reasons), "homeport net profiles")
+        self._conditioned.set(spec.route, asked, spec.client)
+        self._end_after(spec, before)
+        return self._state(spec.route, spec.client)
+
+    async def list(self) -> builtins.list[ConditionsState]:
+        there = {state.name for state in self._roads.states()}
+        return [self._told(*one) for one in self._conditioned.all() if one[0] in there]
+
+    async def clear(self, route: str = "", client: str = "") -> builtins.list[ConditionsState]:
+        """Those of one route (or client of it), or all: what is under way still arrives. Answers with what was."""
+        if route:
+            self._kind(route)
+        cleared = [one for one in await self.list() if route in ("", one.route) and client in ("", one.client)]
+        for one in cleared:
+            self._forget_end((one.route, one.client))
+            self._conditioned.set(one.route, None, one.client)
+        return cleared
+
+    async def profiles(self) -> builtins.list[ProfileState]:
+        return [
+            ProfileState(name=name, text=text, source=source, words=in_words(parse([name], BY_NAME)))
+            for name, text, source in PROFILES
+        ]
+
+    def _kind(self, route: str) -> str:
+        kinds = {state.name: state.kind for state in self._roads.states() if state.kind != "control"}
+        if route not in kinds:
+            near = nearest(route, kinds)
+            hint = f"did you mean {near}?" if near else "homeport status"
+            raise HomeportError("not-found", f"no route is called {route!r}", hint)
+        return kinds[route]
+
+    def _now(self, route: str, client: str) -> Conditions | None:
+        return next((one for name, who, one, _ in self._conditioned.all() if (name, who) == (route, client)), None)
+
+    def _end_after(self, spec: ConditionsSpec, before: Conditions | None) -> None:
+        key = spec.route, spec.client
+        self._forget_end(key)
+        if spec.lasts_s is None:
+            return
+        moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=spec.lasts_s)
+        self._ends[key] = (
+            moment.isoformat(timespec="seconds"),
+            self._later(spec.lasts_s, lambda: self._is_over(key, before)),
+        )
+
+    def _is_over(self, key: tuple[str, str], before: Conditions | None) -> None:
+        self._ends.pop(key, None)
+        if self._now(*key) is not None:  # the route may be gone
+            self._conditioned.set(key[0], before, key[1])
+
+    def _forget_end(self, key: tuple[str, str]) -> None:
+        if key in self._ends:
+            self._ends.pop(key)[1].cancel()
+
+    def _state(self, route: str, client: str) -> ConditionsState:
+        found = (one for one in self._conditioned.all() if one[:2] == (route, client))
+        return self._told(*next(found, (route, client, CLEAN, {})))
+
+    def _told(self, route: str, client: str, conditions: Conditions, counts: dict[str, int]) -> ConditionsState:
+        end = self._ends.get((route, client))
+        return ConditionsState(
+            route=route,
+            client=client,
+            profile=conditions.profile,
+            text=written(conditions),
+            words=in_words(conditions),
+            seed=conditions.seed,
+            ends=end[0] if end else "",
+            counts=dict(counts),
+        )
+
+
+class Unconditioned:
+    """The seam of a gateway that cannot do it: it says so."""
+
+    def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
+        raise HomeportError("unsupported", f"the network of the route {route!r} cannot be changed in this version")
+
+    def all(self) -> builtins.list[tuple[str, str, Conditions, dict[str, int]]]:
+        return []
+
+
+def _one_side(asked: Conditions, before: Conditions, side: str) -> Conditions:
+    up, down = (asked.up, before.down) if side == "up" else (before.up, asked.down)
+    return msgspec.structs.replace(asked, up=up, down=down, profile="")

@@ -1,0 +1,138 @@
+"""`homeport net`: how the network behaves on a route."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from homeport.cli.complete import complete_route
+from homeport.cli.net_view import key_lines, profile_lines, state_lines
+from homeport.cli.options import command_options, pass_session
+from homeport.cli.session import Session
+from homeport.model.errors import HomeportError
+from homeport.model.network import ConditionsSpec, ProfileState, Side
+
+
+@click.command("net", short_help="Make the network of a route slow, lossy or broken")
+@click.argument("action", type=click.Choice(["show", "set", "clear", "profiles", "keys"]), default="show")
+@click.argument("route", required=False, default="", shell_complete=complete_route)
+@click.argument("words", metavar="[PROFILE|KEY=VALUE]...", nargs=-1)
+@click.option("--up", is_flag=True, help="What clients send alone; what they get stays as it is.")
+@click.option("--down", is_flag=True, help="What clients get alone; what they send stays as it is.")
+@click.option("--client", metavar="ADDRESS", default="", help="This client alone. [every client]")
+@click.option("--for", "lasts", metavar="TIME", default="", help="Then it is as it was before. [until it is cleared]")
+@click.option("--seed", metavar="N", type=click.IntRange(0), help="The same seed decides the same. [0]")
+@command_options(json=True)
+@pass_session
+def command(
+    session: Session,
+    action: str,
+    route: str,
+    words: tuple[str, ...],
+    up: bool,
+    down: bool,
+    client: str,
+    lasts: str,
+    seed: int | None,
+) -> None:
+    """Make the network of a route slow, lossy or broken, while it runs and without root.
+
+    A change acts on the next byte, of connections that are open too. Latency, rate and the rest
+    count for each direction: latency=50ms makes a round trip 100 ms longer. `homeport net keys`
+    lists every KEY, `homeport net profiles` networks that people know by name.
+
+    \b
+    Examples:
+      homeport net set api 3g
+      homeport net set api latency=80ms jitter=20ms rate=2mbit
+      homeport net set game loss=20% burst=5 --down --for 30s
+      homeport net
+      homeport net clear api
+    """
+    if (up or down or client or lasts or seed is not None) and action not in ("set", "clear"):
+        raise click.UsageError("--up, --down, --client, --for and --seed belong to `homeport net set ROUTE`")
+    if words and action != "set":
+        raise click.UsageError(f"`homeport net {action}` takes no conditions")
+    if action == "profiles":
+        _profiles(session)
+    elif action == "keys":
+        _keys(session)
+    elif action == "show":
+        _show(session, route)
+    elif action == "clear":
+        _clear(session, route, client)
+    else:
+        if not route or not words:
+            raise click.UsageError("`homeport net set` needs a route and what to set, such as `api 3g`")
+        side: Side = "" if up == down else "up" if up else "down"
+        text = " ".join([*words, *([f"seed={seed}"] if seed is not None else [])])
+        spec = ConditionsSpec(route=route, text=text, side=side, client=client, lasts_s=_seconds(lasts))
+        _set(session, spec)
+
+
+def _set(session: Session, spec: ConditionsSpec) -> None:
+    state = session.running_engine().conditions.set(spec)
+    if session.as_json:
+        session.json(state)
+    else:
+        session.data("\n".join(state_lines(state, session.terminal.paint)))
+
+
+def _show(session: Session, route: str) -> None:
+    engine = session.maybe_engine()
+    states = [one for one in engine.conditions.list() if route in ("", one.route)] if engine else []
+    if session.as_json:
+        session.json(states)
+    elif states:
+        session.data("\n".join(line for state in states for line in state_lines(state, session.terminal.paint)))
+    else:
+        session.say(f"the network {f'of {route} ' if route else ''}is as it is, no conditions are set")
+
+
+def _clear(session: Session, route: str, client: str) -> None:
+    cleared = session.running_engine().conditions.clear(route, client)
+    if session.as_json:
+        session.json(cleared)
+        return
+    for state in cleared:
+        session.say(f"the network of {state.route}{f' for {state.client}' if state.client else ''} is as it is again")
+    if not cleared:
+        session.say("no conditions were set")
+
+
+def _profiles(session: Session) -> None:
+    from homeport.conditions.profiles import BY_NAME, PROFILES
+    from homeport.conditions.text import parse
+    from homeport.conditions.words import in_words
+
+    states = [
+        ProfileState(name=one.name, text=one.text, source=one.source, words=in_words(parse([one.name], BY_NAME)))
+        for one in PROFILES
+    ]
+    if session.as_json:
+        session.json(states)
+    else:
+        session.data("\n".join(profile_lines(states, session.terminal.paint)))
+
+
+def _keys(session: Session) -> None:
+    from homeport.conditions.text import KEYS
+
+    about = {key: one.about for key, one in KEYS.items()}
+    about |= {"share": "how many connections feel any of it, such as 30%", "seed": "the same seed decides the same"}
+    if session.as_json:
+        session.json(about)
+    else:
+        session.data("\n".join(key_lines(about, session.terminal.paint)))
+
+
+def _seconds(text: str) -> float | None:
+    if not text:
+        return None
+    from homeport.formats.app_values import duration
+    from homeport.formats.toml_values import Unreadable
+
+    try:
+        seconds: float = duration()(text)
+    except Unreadable as error:
+        raise HomeportError("bad-usage", f"--for: {error.problems[0][1]}", "--for 30s") from error
+    return seconds

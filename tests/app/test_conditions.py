@@ -1,0 +1,95 @@
+"""The use cases on conditions: one side, an end in time, and what is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from homeport.app.conditions import ConditionsUseCases, Unconditioned
+from homeport.app.fake import FakeConditioned, FakeRoads
+from homeport.model.errors import HomeportError
+from homeport.model.network import ConditionsSpec
+from homeport.model.route import RouteSpec
+
+
+class Timer:
+    """What was asked to happen later, and how to let it happen."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+        self.cancelled = 0
+
+    def __call__(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        self.calls.append((delay_s, call))
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+class House:
+    def __init__(self) -> None:
+        self.roads, self.conditioned, self.timer = FakeRoads(), FakeConditioned(), Timer()
+        self.net = ConditionsUseCases(self.roads, self.conditioned, self.timer)
+
+    def text(self) -> str:
+        from homeport.conditions.text import written
+
+        return written(self.conditioned.now["api", ""])
+
+
+@pytest.fixture
+async def house() -> House:
+    made = House()
+    await made.roads.add(RouteSpec(name="api", target="http://127.0.0.1:8080"))
+    return made
+
+
+async def test_one_side_leaves_the_other(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="3g"))
+    await house.net.set(ConditionsSpec(route="api", text="latency=5ms", side="up"))
+    assert house.text() == "up.latency=5ms down.latency=200ms down.rate=500kbit"
+
+
+async def test_what_is_set_for_a_while_is_as_it_was_before(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="loss=1%"))
+    state = await house.net.set(ConditionsSpec(route="api", text="outage=hang", lasts_s=30))
+    assert state.ends
+    ((delay_s, over),) = house.timer.calls
+    assert delay_s == 30
+    over()
+    assert house.text() == "loss=1%"
+    assert [one.ends for one in await house.net.list()] == [""]
+
+
+async def test_setting_or_clearing_forgets_the_end(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="3g", lasts_s=30))
+    await house.net.set(ConditionsSpec(route="api", text="4g", lasts_s=30))
+    await house.net.clear()
+    assert house.timer.cancelled == 2
+    house.timer.calls[0][1]()  # it was under way already
+    assert house.conditioned.all() == []
+
+
+async def test_a_route_that_is_gone_has_no_network(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="3g"))
+    await house.roads.remove("api")
+    assert await house.net.list() == []
+
+
+async def test_clients_have_networks_of_their_own(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="3g"))
+    await house.net.set(ConditionsSpec(route="api", text="tunnel", client="::1", profiles={"tunnel": "loss=50%"}))
+    assert [(one.client, one.profile) for one in await house.net.list()] == [("", "3g"), ("::1", "tunnel")]
+    assert [one.client for one in await house.net.clear("api", "::1")] == ["::1"]
+    assert [one.client for one in await house.net.list()] == [""]
+
+
+async def test_a_gateway_that_cannot_says_so() -> None:
+    net = ConditionsUseCases((roads := FakeRoads()), Unconditioned())
+    await roads.add(RouteSpec(name="api", target="http://127.0.0.1:8080"))
+    with pytest.raises(HomeportError) as caught:
+        await net.set(ConditionsSpec(route="api", text="3g"))
+    assert caught.value.code == "unsupported"
+    assert await net.list() == []
