@@ -12,8 +12,10 @@ import errno
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
+from homeport.conditions.settings import Conditions
 from homeport.gateway.seams import Tap, Target
 from homeport.gateway.tcp_loop import RelayLoop
 from homeport.gateway.tcp_reports import Reports
@@ -76,6 +78,17 @@ class UdpRelay:
             self._loop.once_closed(free.set)
             free.wait(CLOSING_S)
 
+    def set_conditions(self, name: str, conditions: Conditions | None, client: str = "") -> None:
+        """How the network behaves on the route, from the next datagram on; for one client where its address is given,
+        with or without its port. None is a network without faults."""
+        route = self._routes[name]
+        self._running_loop().post(lambda: route.set_conditions(conditions, client))
+
+    def forget_conditions(self, name: str, client: str) -> None:
+        """`client` is as everybody on the route again."""
+        route = self._routes[name]
+        self._running_loop().post(lambda: route.forget_conditions(client))
+
     def names(self) -> list[str]:
         return list(self._routes)
 
@@ -93,6 +106,7 @@ class UdpRelay:
             turned_away=route.turned_away,
             overflowed=route.overflowed(),
             refused=route.refused,
+            decisions=dict(sum((client.decisions() for client in clients), Counter(route.decisions))),
             clients=[_client_state(client, now_s) for client in busiest[:SHOWN_CLIENTS]],
         )
 

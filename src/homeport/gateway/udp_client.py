@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from homeport.conditions.plan import Pair, begin
+from homeport.conditions.settings import Conditions
 from homeport.gateway.tcp_dial import Address
 from homeport.gateway.udp_counts import Counts
+from homeport.gateway.udp_lane import UdpLane
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE, UNREACHABLE, Exchange
 from homeport.model.finding import Unavailable
@@ -32,15 +35,20 @@ class UdpClient:
     """Its owner is the relay's thread; the counts may be read from anywhere."""
 
     __slots__ = (
-        "_addresses", "_first", "_kept_bytes", "_pending", "_receive", "_reply", "_waiting", "down",
-        "error", "exchange", "is_answered", "kept", "last_s", "over", "route", "send", "up", "upstream", "where",
+        "_addresses", "_first", "_kept_bytes", "_pair", "_pending", "_receive", "_reply", "_waiting", "down",
+        "down_lane", "error", "exchange", "is_answered", "kept", "last_s", "number", "over", "route", "send", "up",
+        "up_lane", "upstream", "where",
     )  # fmt: skip
 
-    def __init__(self, route: UdpRoute, listener: socket.socket, where: Any, now_s: float) -> None:
+    def __init__(self, route: UdpRoute, listener: socket.socket, where: Any, now_s: float, first: bytes) -> None:
         self.route = route
         self.up, self.down = Counts(), Counts()
         self.upstream: socket.socket | None = None
         self.send = self._wait
+        self.up_lane: UdpLane | None = None
+        self.down_lane: UdpLane | None = None
+        self._pair: Pair | None = None
+        self.number = route.visits + 1
         self.over = False
         self.is_answered = False
         self.last_s = now_s
@@ -50,7 +58,7 @@ class UdpClient:
         self._waiting: deque[bytes] = deque()
         self._pending: Future[tuple[Endpoint, list[Address]]] | None = None
         self._addresses: list[Address] = []  # to try after this one
-        self._first: bytes | None = None  # to send again, should nobody be at the first address
+        self._first: bytes | None = first  # to send again, should nobody be at the first address
         self.kept = 0 if route.keep_bytes else KEPT_DATAGRAMS
         self._kept_bytes = 0
         self.exchange = Exchange(
@@ -107,6 +115,34 @@ class UdpClient:
         self._kept_bytes += size
         self.route.loop.reports.seen(self.exchange, from_client, data, time.perf_counter())
 
+    def set_conditions(self, conditions: Conditions | None) -> None:
+        """From the next datagram on; what waits keeps its due. Which number it is among the clients of its route is its
+        luck: that repeats, and a port does not."""
+        now_s, route = time.monotonic(), self.route
+        if self._pair is None:
+            if conditions is None:
+                return
+            self._pair = pair = begin(conditions, "datagram", now_s, str(self.number), route.shared)
+            self.up_lane = UdpLane(pair.up, self.up, route.pump, route.up_room, self.to_upstream)
+            self.down_lane = UdpLane(pair.down, self.down, route.pump, route.down_room, self.to_client)
+            return
+        up, down = self._pair.change(conditions, now_s)
+        if self.up_lane is not None and self.down_lane is not None:
+            self.up_lane.take(up, now_s)
+            self.down_lane.take(down, now_s)
+
+    def decisions(self) -> Counter[str]:
+        """How often each decision was made, both ways; "came" and "sent" among them."""
+        if self._pair is None:
+            return Counter()
+        # Copied in one step: the relay's thread may be adding a new word to them.
+        return Counter(dict(self._pair.up.counts)) + Counter(dict(self._pair.down.counts))
+
+    @property
+    def has_held(self) -> bool:
+        """Datagrams wait for their due."""
+        return bool((self.up_lane and self.up_lane.held) or (self.down_lane and self.down_lane.held))
+
     def tell_bytes(self) -> None:
         self.exchange.request_bytes, self.exchange.response_bytes = self.up.bytes, self.down.bytes
 
@@ -151,6 +187,8 @@ class UdpClient:
     def _dial(self, endpoint: Endpoint, addresses: list[Address]) -> None:
         self.exchange.upstream = self.route.text_of(endpoint)
         self._addresses = addresses[:0:-1]
+        if not self._addresses:
+            self._first = None
         self._connect(addresses[0])
 
     def _connect(self, address: Address) -> None:
@@ -165,8 +203,6 @@ class UdpClient:
         self._receive = upstream.recv
         self.exchange.dialled_s = time.perf_counter()
         self.route.loop.watch(upstream, self._answered, reading=True, writing=False)
-        if self._addresses and self._waiting:
-            self._first = self._waiting[0]
         while self._waiting and not self.over:
             self.to_upstream(self._waiting.popleft())
 
@@ -184,7 +220,7 @@ class UdpClient:
                 self._refused(error)
                 return
             if not self.is_answered:
-                self.is_answered = True
+                self.is_answered, self._first = True, None
                 self.exchange.answered_s = time.perf_counter()
                 route.was_answered()
             self.last_s = now_s
@@ -192,7 +228,10 @@ class UdpClient:
             down.bytes += len(data)
             if self.kept < KEPT_DATAGRAMS:
                 self.keep(False, data)
-            self.to_client(data)
+            if self.down_lane is not None:
+                self.down_lane.feed(data)
+            else:
+                self.to_client(data)
 
     def _refused(self, error: OSError) -> None:
         """The system told that a datagram did not arrive: nobody is at that port, or the way there is barred."""
@@ -205,6 +244,7 @@ class UdpClient:
     def _next_address(self) -> None:
         if self.upstream is not None:
             self.route.loop.release(self.upstream)
+            self.upstream = None
         if self._first is not None:
             self._waiting.append(self._first)
         self._connect(self._addresses.pop())

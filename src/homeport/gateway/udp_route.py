@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from homeport.conditions.plan import SharedPair
+from homeport.conditions.settings import Conditions
+from homeport.gateway.pump import Pump
 from homeport.gateway.seams import Target
 from homeport.gateway.tcp_dial import Address, known_addresses
 from homeport.gateway.udp_client import BUFFER, KEPT_DATAGRAMS, UdpClient
 from homeport.gateway.udp_counts import Counts
+from homeport.gateway.udp_lane import Room
 from homeport.model.endpoint import Endpoint
 from homeport.streams.udp_listen import overflowed
 
@@ -52,6 +57,12 @@ class UdpRoute:
         self.last_s = clock()
         self.gone_up, self.gone_down = Counts(), Counts()  # of clients that left
         self.closed = False
+        self.decisions: Counter[str] = Counter()  # about clients that left
+        self.pump = Pump(loop)
+        self.shared = SharedPair()
+        self.up_room, self.down_room = Room(), Room()
+        self._conditions: Conditions | None = None
+        self._own_conditions: dict[str, Conditions | None] = {}  # of single clients, by address with or without port
         self._idle_s = idle_s
         self._endpoint: Endpoint | None = None
         self._addresses: list[Address] | None = None
@@ -69,6 +80,32 @@ class UdpRoute:
             client.end()
         for listener in self.listeners:
             self.loop.release(listener)
+        self.pump.close()
+
+    def set_conditions(self, conditions: Conditions | None, client: str = "") -> None:
+        """How the network behaves, from the next datagram on: for everybody, or for one address ("127.0.0.1",
+        "127.0.0.1:53211"). None is a network without faults."""
+        if client:
+            self._own_conditions[client] = conditions
+        else:
+            self._conditions = conditions
+        self._apply_conditions()
+
+    def forget_conditions(self, client: str) -> None:
+        """It is as everybody again."""
+        self._own_conditions.pop(client, None)
+        self._apply_conditions()
+
+    def _apply_conditions(self) -> None:
+        for client in self.everybody():
+            client.set_conditions(self._conditions_of(client))
+
+    def _conditions_of(self, client: UdpClient) -> Conditions | None:
+        own, name = self._own_conditions, client.exchange.client
+        for known in (name, name.rpartition(":")[0].strip("[]")):
+            if known in own:
+                return own[known]
+        return self._conditions
 
     def everybody(self) -> list[UdpClient]:
         return [client for clients in list(self.clients.values()) for client in list(clients.values())]
@@ -94,6 +131,7 @@ class UdpRoute:
 
     def left(self, client: UdpClient, error: OSError | None) -> None:
         self.active -= 1
+        self.decisions += client.decisions()
         self.gone_up.merge(client.up)
         self.gone_down.merge(client.down)
         for clients in self.clients.values():
@@ -106,7 +144,7 @@ class UdpRoute:
         now_s = self.clock()
         for client in self.everybody():
             client.tell_bytes()
-            if now_s - client.last_s >= self._idle_s:
+            if now_s - client.last_s >= self._idle_s and not client.has_held:
                 client.end()
 
     def _heard(
@@ -122,7 +160,7 @@ class UdpRoute:
                 continue  # Windows tells here that an earlier reply found nobody
             client = clients.get(where)
             if client is None:
-                client = self._newcomer(listener, clients, where, now_s)
+                client = self._newcomer(listener, clients, where, now_s, data)
                 if client is None:
                     self.turned_away += 1
                     continue
@@ -132,19 +170,25 @@ class UdpRoute:
             up.bytes += len(data)
             if client.kept < KEPT_DATAGRAMS:
                 client.keep(True, data)
+            if client.up_lane is not None:
+                client.up_lane.feed(data)
+                continue
             try:
                 client.send(data)
             except OSError as error:
                 client.not_sent(data, error)
 
-    def _newcomer(self, listener: socket.socket, clients: _Clients, where: Any, now_s: float) -> UdpClient | None:
+    def _newcomer(
+        self, listener: socket.socket, clients: _Clients, where: Any, now_s: float, first: bytes
+    ) -> UdpClient | None:
         if self.closed or (self.active >= MAX_CLIENTS and not self._make_room(now_s)):
             return None
-        client = clients[where] = UdpClient(self, listener, where, now_s)
+        client = clients[where] = UdpClient(self, listener, where, now_s, first)
         self.active += 1
         self.visits += 1
         self.last_s = now_s
         self.loop.reports.opened(client.exchange)
+        client.set_conditions(self._conditions_of(client))
         client.begin()
         return client
 

@@ -37,4 +37,5 @@ class UdpState(msgspec.Struct, kw_only=True):
     turned_away: int = 0  # datagrams of newcomers for whom there was no room
     overflowed: int = 0  # thrown away by the system, because they came faster than they were read
     refused: int = 0  # the upstream's port was closed
+    decisions: dict[str, int] = {}  # of network conditions: "came", "sent", "dropped", "lost", "delayed" …
     clients: list[UdpClientState] = []

@@ -1,0 +1,89 @@
+"""One direction of one client under network conditions: the one place that asks when, and whether, a datagram leaves.
+
+Where a route has no conditions there is no lane, and nobody pays. What was planned keeps its due, whatever is changed
+later; what finds no room is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from homeport.conditions.parcel import Parcel
+from homeport.conditions.plan import Planner
+from homeport.gateway.pump import Pump
+from homeport.gateway.udp_counts import Counts
+
+HELD_BYTES = 128 * 1024 * 1024  # of one route, each way: 2 s of 50,000 small datagrams a second are 40 MB
+OVERHEAD_BYTES = 256  # what Python needs for a datagram that waits, about
+
+
+class Room:
+    """How much is held back in one direction of a route."""
+
+    __slots__ = ("held_bytes",)
+
+    def __init__(self) -> None:
+        self.held_bytes = 0
+
+    def take(self, data: bytes) -> bool:
+        size = len(data) + OVERHEAD_BYTES
+        if self.held_bytes + size > HELD_BYTES:
+            return False
+        self.held_bytes += size
+        return True
+
+    def give_back(self, data: bytes) -> None:
+        self.held_bytes -= len(data) + OVERHEAD_BYTES
+
+
+class UdpLane:
+    """`deliver` sends one datagram on and never raises."""
+
+    __slots__ = ("_came", "_counts", "_deliver", "_newest", "_pump", "_room", "held", "planner")
+
+    def __init__(
+        self, planner: Planner, counts: Counts, pump: Pump, room: Room, deliver: Callable[[bytes], object]
+    ) -> None:
+        self.planner = planner
+        self.held = 0  # datagrams
+        self._counts = counts
+        self._pump = pump
+        self._room = room
+        self._deliver = deliver
+        self._came = 0
+        self._newest = 0  # the number of the latest datagram that has left
+
+    def feed(self, data: bytes) -> None:
+        """A datagram came."""
+        now_s = time.monotonic()  # not the loop's: what came while others were read must not be due earlier
+        self._came += 1
+        self.take(self.planner.plan(data, now_s), now_s)
+        self._counts.dropped += len(self.planner.dropped)
+
+    def take(self, parcels: list[Parcel], now_s: float) -> None:
+        """What was planned: let it go, or hold it back."""
+        counts = self._counts
+        for parcel in parcels:
+            counts.duplicated += any(what == "duplicated" for what, _ in parcel.why)
+            if parcel.due_s <= now_s:
+                self._let_go(parcel.data, self._came)
+            elif self._room.take(parcel.data):
+                self.held += 1
+                self._pump.put(parcel.due_s, self._release, (parcel.data, self._came, now_s))
+            else:
+                counts.dropped += 1
+
+    def _release(self, held: tuple[bytes, int, float], _due_s: float) -> None:
+        data, number, came_s = held
+        self.held -= 1
+        self._room.give_back(data)
+        self._counts.delayed(time.monotonic() - came_s)
+        self._let_go(data, number)
+
+    def _let_go(self, data: bytes, number: int) -> None:
+        if number < self._newest:
+            self._counts.reordered += 1
+        else:
+            self._newest = number
+        self._deliver(data)
