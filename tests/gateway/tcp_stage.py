@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from homeport.conditions.settings import Bandwidth, Conditions, Latency, RandomLoss, Slicing
 from homeport.gateway import tcp_flow
+from homeport.gateway.seams import Tap, Target
 from homeport.gateway.tcp import TcpRelay
+from homeport.gateway.tcp_route import MayConnect
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import Exchange
 from homeport.model.finding import Finding
@@ -97,12 +100,40 @@ class LateTarget(FixedTarget):
             raise
 
 
+_STACK = (
+    Slicing(size_bytes=3000, variation_bytes=1000),
+    RandomLoss(rate=0.01, retransmit_ms=1),
+    Bandwidth(rate_bps=2e9),
+    Latency(latency_ms=1, jitter_ms=1),
+)
+SOME_CONDITIONS = Conditions(up=_STACK, down=_STACK, seed=5)
+
+
+class ConditionedRelay(TcpRelay):
+    """A network that is a little slow, for routes of which nobody says more."""
+
+    def open(
+        self,
+        name: str,
+        listen: Endpoint,
+        target: Target,
+        may_connect: MayConnect | None = None,
+        conditions: Conditions | None = SOME_CONDITIONS,
+    ) -> Endpoint:
+        return super().open(name, listen, target, may_connect, conditions)
+
+
+MakeRelay = Callable[[Tap, Callable[[], Poller]], TcpRelay]
+
+
 class Stage:
     """A relay and its tap, and what is needed to put upstreams behind it."""
 
-    def __init__(self, make_poller: Callable[[], Poller], body_limit_bytes: int = 0) -> None:
+    def __init__(
+        self, make_poller: Callable[[], Poller], body_limit_bytes: int = 0, make_relay: MakeRelay = TcpRelay
+    ) -> None:
         self.tap = MemoryTap(body_limit_bytes)
-        self.relay = TcpRelay(self.tap, make_poller)
+        self.relay = make_relay(self.tap, make_poller)
         self.relay.start()
 
     def route(self, upstream: Endpoint, name: str = "db", listen: Endpoint = ANY) -> Endpoint:
@@ -181,15 +212,16 @@ def open_descriptors() -> int:
 
 
 VARIANTS = ["best", "copying", "selectors"]
+CONDITIONED = ["conditioned", "conditioned selectors"]
 
 
 @contextlib.contextmanager
 def variant(name: str) -> Iterator[Callable[[], Poller]]:
     """The relay as it is here; without splice; and as it is on systems without epoll."""
     with pytest.MonkeyPatch.context() as patch:
-        if name != "best":
+        if name not in ("best", "conditioned"):
             patch.setattr(tcp_flow, "HAS_SPLICE", False)
-        yield SelectorPoller if name == "selectors" else new_poller
+        yield SelectorPoller if name.endswith("selectors") else new_poller
 
 
 @contextlib.asynccontextmanager
@@ -197,7 +229,8 @@ async def staged(name: str = "best", body_limit_bytes: int = 0) -> AsyncIterator
     """Asserts at the end that no descriptor and no thread is left."""
     descriptors = open_descriptors()
     with variant(name) as make_poller:
-        stage = Stage(make_poller, body_limit_bytes)
+        make_relay = ConditionedRelay if name.startswith("conditioned") else TcpRelay
+        stage = Stage(make_poller, body_limit_bytes, make_relay)
         try:
             yield stage
         finally:

@@ -16,6 +16,7 @@ from homeport.model.exchange import CLIENT_GONE, COMPLETE, UNREACHABLE, UPSTREAM
 from homeport.model.finding import Finding, Unavailable
 from tests.gateway.tcp_stage import (
     ANY,
+    CONDITIONED,
     VARIANTS,
     FixedTarget,
     LateTarget,
@@ -29,7 +30,7 @@ from tests.gateway.tcp_stage import (
 )
 
 
-@pytest.fixture(params=VARIANTS)
+@pytest.fixture(params=[*VARIANTS, *CONDITIONED])
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with staged(request.param) as made:
         yield made

@@ -12,11 +12,15 @@ from collections.abc import Callable
 
 import msgspec
 
+from homeport.conditions.settings import Conditions
+from homeport.gateway.pump import Pump
 from homeport.gateway.seams import Tap, Target
 from homeport.gateway.tcp_bind import bound_endpoint, listen_on, stop_listening
+from homeport.gateway.tcp_conditions import TcpConditions, TcpConditionsState
 from homeport.gateway.tcp_loop import RelayLoop
 from homeport.gateway.tcp_reports import Reports
 from homeport.gateway.tcp_route import MayConnect, TcpRoute
+from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.poller import Poller, new_poller
@@ -37,16 +41,26 @@ class TcpRelay:
         self._tap = tap
         self._make_poller = make_poller
         self._routes: dict[str, TcpRoute] = {}
+        self._room = Room()
         self._loop: RelayLoop | None = None
+        self._pump: Pump | None = None
         self._asyncio_loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Remember the running loop: the tap and the targets are only ever called there."""
         self._asyncio_loop = asyncio.get_running_loop()
 
-    def open(self, name: str, listen: Endpoint, target: Target, may_connect: MayConnect | None = None) -> Endpoint:
+    def open(
+        self,
+        name: str,
+        listen: Endpoint,
+        target: Target,
+        may_connect: MayConnect | None = None,
+        conditions: Conditions | None = None,
+    ) -> Endpoint:
         """Listen for `name`, and answer with the address really bound. `target.address` and `may_connect` must be
-        callable from any thread. Raises HomeportError (name-taken, port-taken, bad-usage)."""
+        callable from any thread; `conditions` hold from the first visitor on. Raises HomeportError (name-taken,
+        port-taken, bad-usage)."""
         if name in self._routes:
             raise HomeportError("name-taken", f"a TCP route {name} is already there", f"homeport route --remove {name}")
         listeners = listen_on(listen)
@@ -54,8 +68,22 @@ class TcpRelay:
         loop = self._running_loop()
         route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, may_connect)
         self._routes[name] = route
+        self.condition(name, conditions)
         loop.post(route.begin)
         return bound
+
+    def condition(self, name: str, settings: Conditions | None) -> None:
+        """Set, change or clear the network conditions of a route: for its next visitors, and for the next byte of those
+        that are there. Raises KeyError."""
+        route, loop, pump = self._routes[name], self._loop, self._pump
+        if loop is not None and pump is not None and (settings is not None or route.conditions is not None):
+            route.conditions = conditions = route.conditions or TcpConditions(pump, self._room)
+            loop.post(lambda: route.condition(conditions, settings))
+
+    def conditions(self, name: str) -> TcpConditionsState | None:
+        """What they decided so far; None for a route that never had any. Raises KeyError."""
+        conditions = self._routes[name].conditions
+        return conditions.state() if conditions is not None else None
 
     def close(self, name: str) -> None:
         """Stop listening and end the connections of `name`; the port is free when this returns. Unknown names are
@@ -78,6 +106,8 @@ class TcpRelay:
         if loop is not None:
             for route in routes:
                 self._retire(loop, route, "the engine stopped")
+            if self._pump is not None:
+                loop.post(self._pump.close)
             loop.stop()
 
     @staticmethod
@@ -92,5 +122,6 @@ class TcpRelay:
                 raise RuntimeError("start() comes first")
             reports = Reports(self._tap, self._asyncio_loop)
             self._loop = RelayLoop(self._make_poller(), reports, self._asyncio_loop)
+            self._pump = Pump(self._loop)
             self._loop.start()
         return self._loop

@@ -8,7 +8,7 @@ import socket
 import stat
 import sys
 
-from homeport.gateway.tcp_dial import known_addresses
+from homeport.gateway.tcp_dial import AF_UNIX, known_addresses
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.streams.listen import do_not_pace
@@ -105,6 +105,23 @@ def _refusal(endpoint: Endpoint, error: OSError) -> HomeportError:
     if error.errno == errno.EACCES:
         return HomeportError("port-taken", f"{endpoint} may not be opened by this user", "take a port above 1023")
     return HomeportError("bad-usage", f"cannot listen on {endpoint}: {error.strerror or error}")
+
+
+def stop_answering(listener: socket.socket) -> bool:
+    """Have who connects be refused, and keep the port. False where that is not possible: Linux alone lets a listener
+    stop and begin again."""
+    if not sys.platform.startswith("linux") or listener.family == AF_UNIX:
+        return False
+    host, port = listener.getsockname()[:2]
+    listener.shutdown(socket.SHUT_RDWR)
+    if not listener.getsockname()[1]:  # it had been chosen by the system, and was given back
+        listener.bind((host, port))
+    return True
+
+
+def answer_again(listener: socket.socket) -> None:
+    """Undo stop_answering. Raises OSError where somebody else took the port meanwhile."""
+    listener.listen(BACKLOG)
 
 
 def stop_listening(listener: socket.socket) -> None:

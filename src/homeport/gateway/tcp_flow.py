@@ -20,6 +20,7 @@ from homeport.gateway.tcp_pipes import HAS_SPLICE, PIPE_BYTES, Pipe
 from homeport.streams.poller import ERROR, READ, WRITE
 
 if TYPE_CHECKING:
+    from homeport.gateway.tcp_held import Held
     from homeport.gateway.tcp_link import Link
 
 LITTLE = 16 * 1024  # a message that fills this is taken for the beginning of bulk
@@ -34,8 +35,8 @@ class Flow:
     """`plain` is the one question of the fast path: nothing blocked, ended, in bulk or still to be kept."""
 
     __slots__ = (
-        "back", "blocked", "bulk", "ended", "exchange", "keep", "kept", "link", "pending", "pipe", "plain", "queued",
-        "sink", "sink_socket", "source", "upward",
+        "back", "blocked", "bulk", "ended", "exchange", "held", "keep", "kept", "link", "pending", "pipe", "plain",
+        "queued", "sink", "sink_socket", "source", "upward",
     )  # fmt: skip
 
     back: Flow  # the other direction, set by the connection
@@ -53,6 +54,7 @@ class Flow:
         self.plain = not self.keep
         self.pending: bytes | memoryview = b""
         self.pipe: Pipe | None = None
+        self.held: Held | None = None
 
     def on_event(self, events: int) -> None:
         """The source can be read, or (for the other direction) takes bytes again."""
@@ -70,7 +72,7 @@ class Flow:
             return
         size = len(data)
         if not size:
-            self._end()
+            self.end()
             return
         if self.upward:
             self.exchange.request_bytes += size
@@ -92,6 +94,9 @@ class Flow:
     def pump(self, *, thorough: bool = True) -> None:
         """Move until the source is empty, the sink is full or the turn is over. `thorough`: a short read proves
         nothing, as an edge may be behind us."""
+        if self.held is not None:
+            self.held.look_again()
+            return
         left = TURN
         while not (self.blocked or self.ended or self.queued):
             moved, more = self._splice() if self.bulk and not self.keep else self._copy()
@@ -116,7 +121,7 @@ class Flow:
         """The sink takes bytes again."""
         self.blocked = False
         if self.pending:
-            self._write(self.pending)
+            self.write(self.pending)
         elif self.pipe is not None and self.pipe.held:
             self._pour(self.pipe)
         if not self.blocked:
@@ -130,12 +135,41 @@ class Flow:
         self.blocked = self.plain = False
         self.pending = b""
         self._give_pipe_back()
+        if self.held is not None:
+            self.held.forget()
+            self.held = None
 
     def abandon(self) -> None:
         self.link.abandon()
 
+    def hold(self, held: Held) -> None:
+        """From the next byte on it is `held` that reads and writes."""
+        self.held = held
+        self.plain = self.bulk = False
+        if self.upward:
+            self.link.do_not_pace()
+        if not self.blocked:
+            self._give_pipe_back()
+
+    def let_loose(self) -> None:
+        """Nothing is asked of this direction any more, and nothing of it is under way."""
+        self.held = None
+        self._give_pipe_back()
+        self.pump()
+
+    @property
+    def wants_to_read(self) -> bool:
+        return not (self.blocked or self.ended) if self.held is None else not self.ended and self.held.is_reading
+
+    @property
+    def is_busy(self) -> bool:
+        """There is something that should still go through."""
+        return self.blocked or self.queued or (self.held is not None and self.held.is_busy)
+
     def _unusual(self, events: int) -> None:
-        if not (self.blocked or self.ended):
+        if self.held is not None:
+            self.held.on_event(events)
+        elif not (self.blocked or self.ended):
             if events & ~WRITE:
                 self.pump(thorough=bool(events & _UNUSUAL))
         elif events & ERROR:  # nobody is reading, so nobody else would notice
@@ -154,14 +188,11 @@ class Flow:
             return self._not_read(error)
         size = len(data)
         if not size:
-            return self._end()
-        self._count(size)
-        if self.keep:
-            self.kept.append(data[: self.keep])
-            self.keep = max(0, self.keep - size)
+            return self.end()
+        self.seen(data)
         if size == CHUNK:
             self._begin_bulk()
-        self._write(data)
+        self.write(data)
         return size, size == CHUNK
 
     def _not_read(self, error: OSError) -> tuple[int, bool]:
@@ -169,7 +200,7 @@ class Flow:
             self.link.source_lost(self, error)
         return _NOTHING
 
-    def _write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         try:
             sent = write(self.sink, data)
         except OSError as error:
@@ -197,7 +228,7 @@ class Flow:
         except OSError as error:
             return self._not_read(error)
         if not moved:
-            return self._end()
+            return self.end()
         self._count(moved)
         pipe.held = moved
         self._pour(pipe)
@@ -215,12 +246,19 @@ class Flow:
                 if error.errno == errno.EINVAL:  # a sink that cannot be spliced to
                     data = os.read(pipe.outlet, pipe.held)
                     pipe.held -= len(data)
-                    self._write(data)
+                    self.write(data)
                     if self.blocked:
                         return
                     continue
                 self.link.sink_lost(self, error)
                 return
+
+    def seen(self, data: bytes) -> None:
+        """Count it, and keep the first of it."""
+        self._count(len(data))
+        if self.keep:
+            self.kept.append(data[: self.keep])
+            self.keep = max(0, self.keep - len(data))
 
     def _count(self, size: int) -> None:
         if self.upward:
@@ -235,7 +273,7 @@ class Flow:
         self.plain = False
         self.link.rewant()
 
-    def _end(self) -> tuple[int, bool]:
+    def end(self) -> tuple[int, bool]:
         """The source sent its end: so do we."""
         self.ended = True
         self.plain = False

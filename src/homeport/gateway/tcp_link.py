@@ -18,17 +18,20 @@ from homeport.gateway.tcp_bind import prepare
 from homeport.gateway.tcp_dial import AF_UNIX, Address
 from homeport.gateway.tcp_flow import Flow
 from homeport.model.endpoint import Endpoint
-from homeport.model.exchange import CLIENT_GONE, COMPLETE, UNREACHABLE, UPSTREAM_GONE, Exchange
+from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Unavailable
 from homeport.streams.listen import do_not_pace
 from homeport.streams.poller import ERROR
 
 if TYPE_CHECKING:
+    from homeport.conditions.settings import Conditions
+    from homeport.gateway.tcp_conditions import Felt, TcpConditions
     from homeport.gateway.tcp_loop import RelayLoop
     from homeport.gateway.tcp_route import TcpRoute
 
 HUNG_UP = 0x010  # epoll's: both directions are closed
 RETRY_S = 0.05
+CUT_S = 1.0  # for a client to read what was sent, once conditions have closed its connection
 NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
@@ -37,8 +40,8 @@ class Link:
     """Its owner is the relay's thread; `route` gets it back when it is over."""
 
     __slots__ = (
-        "_addresses", "client", "doom", "down", "exchange", "is_paced", "loop", "over", "pending_ready", "route", "up",
-        "upstream",
+        "_addresses", "client", "doom", "down", "exchange", "felt", "hangs", "is_paced", "loop", "over",
+        "pending_ready", "route", "up", "upstream",
     )  # fmt: skip
 
     def __init__(self, loop: RelayLoop, route: TcpRoute, client: socket.socket, client_name: str) -> None:
@@ -49,6 +52,8 @@ class Link:
         self.up: Flow | None = None
         self.down: Flow | None = None
         self.over = False
+        self.felt: Felt | None = None  # the network conditions
+        self.hangs = False  # it was let in, and nobody attends to it: an outage
         self.is_paced = False  # the upstream's socket is on loopback, and as the system made it
         self.pending_ready: Future[tuple[Endpoint, list[Address]]] | None = None
         self._addresses: list[Address] = []
@@ -56,6 +61,34 @@ class Link:
         self.exchange = Exchange(
             0, kind="tcp", route=route.name, client=client_name, opened_s=time.perf_counter()
         )  # its number is given where the tap lives
+
+    def enter(self, conditions: TcpConditions) -> None:
+        """It begins on a network with conditions: an outage ends it here, or lets it wait."""
+        self.feel(conditions)
+        entry = self.felt.entry if self.felt is not None else "open"
+        if entry == "open":
+            self.begin()
+        elif entry == "hang":
+            self.hangs = True
+            self._watch_client()
+        else:
+            self._finish(REFUSED, "network conditions: outage", reset=entry == "refuse")
+
+    def feel(self, conditions: TcpConditions) -> None:
+        if self.over:
+            return
+        if self.felt is not None:
+            self._change(self.felt, conditions.settings)
+            return
+        self.felt = conditions.begin(self)
+        if self.felt is not None:
+            self.felt.hold()
+
+    def _change(self, felt: Felt, settings: Conditions | None) -> None:
+        felt.change(settings)
+        if self.hangs and felt.entry == "open":
+            self.hangs = False
+            self.begin()
 
     def begin(self) -> None:
         endpoint = self.route.target.address()
@@ -148,10 +181,12 @@ class Link:
         up.back, down.back = down, up
         was_watched = self.loop.watch(upstream, down.on_event, reading=True, writing=False)
         client_was_watched = self.loop.watch(self.client, up.on_event, reading=True, writing=False)
+        if self.felt is not None:
+            self.felt.hold()
         # What came before has had its event, and there will not be another one.
-        if client_was_watched:
+        if client_was_watched and not self.over:
             up.pump()
-        if was_watched:
+        if was_watched and not self.over:
             down.pump()
 
     def do_not_pace(self) -> None:
@@ -175,8 +210,8 @@ class Link:
             return
         up, down = self.up, self.down
         want = self.loop.poller.want
-        want(self.client.fileno(), reading=not (up.blocked or up.ended), writing=down.blocked)
-        want(self.upstream.fileno(), reading=not (down.blocked or down.ended), writing=up.blocked)
+        want(self.client.fileno(), reading=up.wants_to_read, writing=down.blocked)
+        want(self.upstream.fileno(), reading=down.wants_to_read, writing=up.blocked)
 
     def ended(self) -> None:
         """One direction has passed on its end."""
@@ -187,7 +222,7 @@ class Link:
 
     def source_lost(self, flow: Flow, error: OSError | None) -> None:
         """The side that `flow` reads from was reset. If that is known from reading, there is nothing left to read."""
-        flow.ended = flow.ended or error is not None
+        flow.ended = flow.ended or (error is not None and flow.held is None)
         self._lost(flow, error)
 
     def sink_lost(self, flow: Flow, error: OSError) -> None:
@@ -214,8 +249,28 @@ class Link:
         """Once nothing more can be had from a lost side, reset the other one."""
         if self.doom:
             last, ending, why = self.doom
-            if not (last.blocked or last.queued):
+            if not last.is_busy:
                 self.fail(ending, why)
+
+    def cut(self, why: str) -> None:
+        """Conditions close it in the middle. Closing at once could reset, and overtake what the client is to read."""
+        if self.over or self.upstream is None:
+            return
+        for flow in (self.up, self.down):
+            if flow is not None:
+                flow.drop()
+        for sock in (self.client, self.upstream):
+            try:
+                sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it is gone already
+        self.loop.watch(self.client, lambda events: self._leaves(events, why), reading=False, writing=False)
+        self.loop.watch(self.upstream, _ignore, reading=False, writing=False)
+        self.loop.later(CUT_S, lambda: self._finish(UPSTREAM_GONE, why, reset=False))
+
+    def _leaves(self, events: int, why: str) -> None:
+        if events & (ERROR | HUNG_UP):
+            self._finish(UPSTREAM_GONE, why, reset=False)
 
     def abandon(self) -> None:
         """Called after a mistake of ours: better an end than a connection that hangs."""
@@ -237,6 +292,9 @@ class Link:
             if flow is not None:
                 flow.drop()
                 del flow.back
+        if self.felt is not None:
+            self.felt.left()
+            self.felt = None
         self.up = self.down = self.doom = None  # no cycles: under churn the collector took 6 % of the CPU
         for sock in (self.client, self.upstream):
             if sock is not None:
@@ -250,6 +308,10 @@ class Link:
 
 
 _RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
+
+
+def _ignore(_events: int) -> None:
+    pass
 
 
 def _is_connected(sock: socket.socket) -> bool:

@@ -11,13 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from homeport.gateway.seams import Target
-from homeport.gateway.tcp_bind import prepare
+from homeport.gateway.tcp_bind import answer_again, prepare, stop_answering
 from homeport.gateway.tcp_dial import AF_UNIX, Address, known_addresses
 from homeport.gateway.tcp_link import RETRY_S, Link
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import UPSTREAM_GONE
 
 if TYPE_CHECKING:
+    from homeport.conditions.settings import Conditions
+    from homeport.gateway.tcp_conditions import TcpConditions
     from homeport.gateway.tcp_loop import RelayLoop
 
 ACCEPT_TURN = 64  # visitors in a row, before those who are inside get their turn
@@ -46,6 +48,8 @@ class TcpRoute:
         self.visits = 0
         self.last_s = time.monotonic()  # when somebody last came or went
         self.closed = False
+        self.conditions: TcpConditions | None = None  # None: there never were any
+        self.refuses = False  # the port is ours, and nobody listens: an outage
         self._loop = loop
         self._may_connect = may_connect  # None: everybody may
         self._endpoint: Endpoint | None = None
@@ -64,6 +68,33 @@ class TcpRoute:
         self.listeners = []
         for link in list(self.links):
             link.fail(UPSTREAM_GONE, why)
+
+    def condition(self, conditions: TcpConditions, settings: Conditions | None) -> None:
+        """For connections to come, and for the next byte of those that run."""
+        if self.closed:
+            return
+        conditions.set(settings)
+        self._set_refusing(conditions.refuses_all)
+        for link in sorted(self.links, key=lambda one: one.exchange.opened_s):  # so that a seed repeats
+            link.feel(conditions)
+
+    def _set_refusing(self, refuses: bool) -> None:
+        if refuses == self.refuses:
+            return
+        if refuses:
+            self.refuses = all([stop_answering(listener) for listener in self.listeners])
+            return
+        self.refuses = False
+        for listener in self.listeners:
+            self._answer_again(listener)
+
+    def _answer_again(self, listener: socket.socket) -> None:
+        if self.closed or self.refuses:
+            return
+        try:
+            answer_again(listener)
+        except OSError:  # somebody took the port, and may go again
+            self._loop.later(RETRY_S, lambda: self._answer_again(listener))
 
     def addresses_of(self, endpoint: Endpoint) -> list[Address] | None:
         """None for a name that must be looked up. Remembers the last answer: it is asked for every visit."""
@@ -86,7 +117,7 @@ class TcpRoute:
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPT_TURN):
-            if self.closed:
+            if self.closed or self.refuses:
                 return
             try:
                 client, where = listener.accept()
@@ -106,7 +137,7 @@ class TcpRoute:
         self._loop.soon(lambda: self._accept(listener))
 
     def _accept_again(self, listener: socket.socket) -> None:
-        if not self.closed:
+        if not (self.closed or self.refuses):
             self._loop.poller.want(listener.fileno(), reading=True, writing=False)
             self._accept(listener)
 
@@ -120,7 +151,10 @@ class TcpRoute:
         self.last_s = time.monotonic()
         self._loop.reports.opened(link.exchange)
         try:
-            link.begin()
+            if self.conditions is None:
+                link.begin()
+            else:
+                link.enter(self.conditions)
         except BaseException:
             link.abandon()
             raise

@@ -49,6 +49,7 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     why: str = ""  # the sentence behind an ending other than "complete"
     server_port: int = 0  # the port that the client came to; 0: the door's
     scheme: str = "http"  # "https" where the client came over TLS; "" for what is not HTTP
+    conditions: str = ""  # what network conditions decided, a ConnectionConditions as JSON; "": there were none
 
 
 class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):

@@ -1,0 +1,159 @@
+"""The network conditions of a TCP route, and of each connection that feels them.
+
+They belong to the relay's thread. A route that never had any has none of this, and pays nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from homeport.conditions.plan import Entry, Pair, SharedPair, begin
+from homeport.conditions.settings import Conditions, Outage
+from homeport.gateway.tcp_held import Held
+from homeport.gateway.underway import Room, Underway
+from homeport.model.conditions_felt import ConnectionConditions
+
+if TYPE_CHECKING:
+    from homeport.gateway.pump import Release
+    from homeport.gateway.tcp_flow import Flow
+    from homeport.gateway.tcp_link import Link
+
+
+class TcpConditionsState(msgspec.Struct, frozen=True):
+    """How a route stands. The counts are decisions since it was made: "came", "sent", "delayed", "lost" ..."""
+
+    settings: Conditions | None
+    connections: int  # that feel them
+    held_bytes: int
+    up: dict[str, int]  # what clients sent
+    down: dict[str, int]
+
+
+class Calls(Protocol):
+    """What of a Pump is needed here."""
+
+    def put(self, due_s: float, release: Release, what: object) -> None: ...
+
+
+class TcpConditions:
+    """Of one route, from the first that were set on it. `settings` None: cleared."""
+
+    def __init__(self, calls: Calls, room: Room, clock: Callable[[], float] = time.monotonic) -> None:
+        self.settings: Conditions | None = None
+        self.room = room
+        self.clock = clock
+        self._calls = calls
+        self._shared = SharedPair()
+        self._begun = 0
+        self._felt: set[Felt] = set()
+        self._gone_up: Counter[str] = Counter()
+        self._gone_down: Counter[str] = Counter()
+
+    def set(self, settings: Conditions | None) -> None:
+        """For connections to come. With another seed, or after none, they are counted from 1 again: so it repeats."""
+        if settings is not None and (self.settings is None or settings.seed != self.settings.seed):
+            self._begun = 0
+        self.settings = settings
+
+    @property
+    def refuses_all(self) -> bool:
+        settings = self.settings
+        return (
+            settings is not None
+            and settings.share == 1
+            and any(
+                isinstance(one, Outage) and one.how == "refuse" and one.share == 1
+                for one in (*settings.up, *settings.down)
+            )
+        )
+
+    def begin(self, link: Link) -> Felt | None:
+        """What a connection feels; None while there are no conditions."""
+        if self.settings is None:
+            return None
+        self._begun += 1
+        who = str(self._begun)
+        felt = Felt(self, link, begin(self.settings, "stream", self.clock(), who, self._shared), self.settings, who)
+        self._felt.add(felt)
+        return felt
+
+    def left(self, felt: Felt) -> None:
+        self._felt.discard(felt)
+        self._gone_up += felt.pair.up.counts
+        self._gone_down += felt.pair.down.counts
+
+    def call_at(self, at_s: float, call: Callable[[object, float], object]) -> None:
+        self._calls.put(at_s, call, None)
+
+    def state(self) -> TcpConditionsState:
+        """May be asked from any thread: sums can be a decision apart."""
+        felt = list(self._felt)
+        return TcpConditionsState(
+            settings=self.settings,
+            connections=len(felt),
+            held_bytes=sum(one.held_bytes for one in felt),
+            up=dict(sum((one.pair.up.counts for one in felt), Counter(self._gone_up))),
+            down=dict(sum((one.pair.down.counts for one in felt), Counter(self._gone_down))),
+        )
+
+
+class Felt:
+    """What one connection feels: the planners of both directions."""
+
+    __slots__ = ("_first", "_of_route", "_under_way", "changes", "link", "pair", "who")
+
+    def __init__(self, of_route: TcpConditions, link: Link, pair: Pair, settings: Conditions, who: str) -> None:
+        self.link = link
+        self.pair = pair
+        self.who = who
+        self.changes = 0
+        self._of_route = of_route
+        self._first = settings
+        self._under_way = (Underway(pair.up, of_route.room), Underway(pair.down, of_route.room))
+
+    @property
+    def entry(self) -> Entry:
+        return self.pair.entry
+
+    @property
+    def held_bytes(self) -> int:
+        return sum(one.cost for one in self._under_way)
+
+    def change(self, settings: Conditions | None) -> None:
+        """For the next byte."""
+        self.changes += 1
+        for under_way, parcels in zip(self._under_way, self.pair.change(settings, self._of_route.clock()), strict=True):
+            under_way.take(parcels)
+        self.hold()
+
+    def hold(self) -> None:
+        """Take the flows in hand, as far as anything is asked of them, and let them go on."""
+        flows: list[Flow] = []
+        for flow, under_way in zip((self.link.up, self.link.down), self._under_way, strict=True):
+            if flow is None or flow.ended:
+                continue
+            if flow.held is None and not under_way.is_clear:
+                flow.hold(Held(flow, under_way, self._of_route))
+            if flow.held is not None:
+                flows.append(flow)
+        for flow in flows:
+            flow.pump()
+
+    def left(self) -> None:
+        self.link.exchange.conditions = msgspec.json.encode(self._recorded()).decode()
+        self._of_route.left(self)
+
+    def _recorded(self) -> ConnectionConditions:
+        return ConnectionConditions(
+            seed=self._first.seed,
+            who=self.who,
+            settings=msgspec.to_builtins(self._first),
+            changes=self.changes,
+            up=dict(self.pair.up.counts),
+            down=dict(self.pair.down.counts),
+        )
