@@ -89,6 +89,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.machine.leases import Leases
         from homeport.machine.peers import own_uid, peer_of
         from homeport.model.secret import new_secret
+        from homeport.machine.receivers import receives_datagrams
         from homeport.targets.directory import Directories
         from homeport.targets.journal import Journal
         from homeport.targets.seams import Surroundings
@@ -112,7 +113,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         parts.callback(tcp.stop)
         streams = StreamRelay(recording.tap, certificates, machine.client_is_gone)
         parts.push_async_callback(streams.stop)
-        udp = UdpRelay(recording.tap, settings.udp_idle_s)
+        udp = UdpRelay(recording.tap, settings.udp_idle_s, is_bound=receives_datagrams)
         udp.start()
         parts.callback(udp.stop)
         urls = Urls(doors.first, lambda: os.path.exists(home.authority))

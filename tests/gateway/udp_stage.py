@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 from homeport.gateway.udp import UdpRelay
+from homeport.gateway.udp_refusing import IsBound
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import Exchange
 from homeport.model.udp import UdpState
@@ -102,10 +103,12 @@ def echo(data: bytes) -> list[bytes]:
 class UdpStage:
     """A relay and its tap, and the peers around it."""
 
-    def __init__(self, make_poller: Callable[[], Poller], body_limit_bytes: int, idle_s: float) -> None:
+    def __init__(
+        self, make_poller: Callable[[], Poller], body_limit_bytes: int, idle_s: float, is_bound: IsBound | None
+    ) -> None:
         self.tap = UdpTap(body_limit_bytes)
         self.clock = ManualClock()
-        self.relay = UdpRelay(self.tap, idle_s, make_poller, self.clock)
+        self.relay = UdpRelay(self.tap, idle_s, make_poller, self.clock, is_bound)
         self.relay.start()
         self._peers: list[asyncio.DatagramTransport] = []
 
@@ -150,10 +153,12 @@ class UdpStage:
 
 
 @contextlib.asynccontextmanager
-async def staged_udp(poller: str = "best", body_limit_bytes: int = 0, idle_s: float = 0.2) -> AsyncIterator[UdpStage]:
+async def staged_udp(
+    poller: str = "best", body_limit_bytes: int = 0, idle_s: float = 0.2, is_bound: IsBound | None = None
+) -> AsyncIterator[UdpStage]:
     """Asserts at the end that no descriptor and no thread is left, and that every exchange was closed."""
     descriptors = open_descriptors()
-    stage = UdpStage(POLLERS[poller], body_limit_bytes, idle_s)
+    stage = UdpStage(POLLERS[poller], body_limit_bytes, idle_s, is_bound)
     try:
         yield stage
     finally:

@@ -21,6 +21,7 @@ from homeport.gateway.tcp_loop import RelayLoop
 from homeport.gateway.tcp_reports import Reports
 from homeport.gateway.udp_client import UdpClient
 from homeport.gateway.udp_counts import total
+from homeport.gateway.udp_refusing import IsBound
 from homeport.gateway.udp_route import UdpRoute
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
@@ -34,7 +35,10 @@ CLOSING_S = 1.0  # to wait at most for the thread to close a port; it takes it l
 
 
 class UdpRelay:
-    """`tap` sees one exchange per client, with its first datagrams; `idle_s` after its last one it is forgotten."""
+    """`tap` sees one exchange per client, with its first datagrams; `idle_s` after its last one it is forgotten.
+
+    `is_bound` says whether anybody receives at an address; without it nobody is refused when the upstream is down.
+    """
 
     def __init__(
         self,
@@ -42,11 +46,13 @@ class UdpRelay:
         idle_s: float = 300.0,  # RFC 4787 section 4.3: two minutes at least, five recommended
         make_poller: Callable[[], Poller] = new_datagram_poller,
         clock: Callable[[], float] = time.monotonic,
+        is_bound: IsBound | None = None,
     ) -> None:
         self._tap = tap
         self._idle_s = idle_s
         self._make_poller = make_poller
         self._clock = clock
+        self._is_bound = is_bound
         self._routes: dict[str, UdpRoute] = {}
         self._loop: RelayLoop | None = None
         self._asyncio_loop: asyncio.AbstractEventLoop | None = None
@@ -63,7 +69,8 @@ class UdpRelay:
         listeners = _listen_on(listen)
         host, port = listeners[0].getsockname()[:2]
         loop = self._running_loop()
-        route = UdpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, self._idle_s, self._clock)
+        keep_bytes = self._tap.body_limit_bytes
+        route = UdpRoute(loop, name, target, listeners, keep_bytes, self._idle_s, self._clock, self._is_bound)
         self._routes[name] = route
         loop.post(route.begin)
         return Endpoint(host, port)

@@ -10,13 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homeport.conditions.plan import SharedPair
-from homeport.conditions.settings import Conditions
+from homeport.conditions.settings import Conditions, Outage
 from homeport.gateway.pump import Pump
 from homeport.gateway.seams import Target
 from homeport.gateway.tcp_dial import Address, known_addresses
 from homeport.gateway.udp_client import BUFFER, KEPT_DATAGRAMS, UdpClient
 from homeport.gateway.udp_counts import Counts
 from homeport.gateway.udp_lane import Room
+from homeport.gateway.udp_refusing import IsBound, Refusing
 from homeport.model.endpoint import Endpoint
 from homeport.streams.udp_listen import overflowed
 
@@ -42,6 +43,7 @@ class UdpRoute:
         keep_bytes: int,
         idle_s: float,
         clock: Callable[[], float] = time.monotonic,
+        is_bound: IsBound | None = None,
     ) -> None:
         self.loop = loop
         self.name = name
@@ -64,6 +66,8 @@ class UdpRoute:
         self._conditions: Conditions | None = None
         self._own_conditions: dict[str, Conditions | None] = {}  # of single clients, by address with or without port
         self._idle_s = idle_s
+        self._is_bound = is_bound
+        self._refusing = Refusing(loop, listeners, is_bound)
         self._endpoint: Endpoint | None = None
         self._addresses: list[Address] | None = None
 
@@ -80,6 +84,7 @@ class UdpRoute:
             client.end()
         for listener in self.listeners:
             self.loop.release(listener)
+        self._refusing.end()
         self.pump.close()
 
     def set_conditions(self, conditions: Conditions | None, client: str = "") -> None:
@@ -89,6 +94,7 @@ class UdpRoute:
             self._own_conditions[client] = conditions
         else:
             self._conditions = conditions
+            self._refusing.hold(closed=conditions is not None and _refuses_everybody(conditions))
         self._apply_conditions()
 
     def forget_conditions(self, client: str) -> None:
@@ -124,10 +130,15 @@ class UdpRoute:
         return str(endpoint)
 
     def was_answered(self) -> None:
-        """The upstream is there."""
+        """The upstream is there, be it that we do not see it."""
+        is_bound, endpoint = self._is_bound, self._endpoint
+        if self.refused and is_bound is not None and endpoint is not None and not is_bound(endpoint):
+            self._refusing.never_again()
 
     def was_refused(self, error: OSError) -> None:
         self.refused += 1
+        if isinstance(error, ConnectionRefusedError) and self._endpoint is not None:
+            self._refusing.upstream_refused(self._endpoint)
 
     def left(self, client: UdpClient, error: OSError | None) -> None:
         self.active -= 1
@@ -208,3 +219,9 @@ class UdpRoute:
         if not self.closed:
             self.sweep()
             self._sweep_later()
+
+
+def _refuses_everybody(conditions: Conditions) -> bool:
+    """Nobody is there: clients are told as for a closed port, which cannot be done for some of them alone."""
+    outages = [one for one in (*conditions.up, *conditions.down) if isinstance(one, Outage) and one.how == "refuse"]
+    return conditions.share == 1 and any(one.share == 1 for one in outages)
