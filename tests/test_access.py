@@ -122,6 +122,27 @@ def test_a_tcp_route_lets_go_of_another_user(place: Castle) -> None:
         assert SECRET.encode() in sock.makefile("rb").read()
 
 
+def test_the_dashboard_on_its_own_port_is_ours_even_with_the_token(place: Castle) -> None:
+    port = place.homeport("open", "--own-port", "--print").partition("/#")[0].rpartition(":")[2]
+    token = (place.home / "token").read_text()
+    for path in ("/", "/api/status"):
+        request = f"GET {path} HTTP/1.1|Host: 127.0.0.1:{port}|Authorization: Bearer {token}|Connection: close||"
+        assert as_another(ASK, port, request, "wait").startswith("HTTP/1.1 403 ")
+    with socket.create_connection(("127.0.0.1", int(port))) as sock:
+        sock.sendall(request.replace("|", "\r\n").encode())
+        assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 200 ")
+
+
+def test_another_user_cannot_take_a_link_that_it_saw_in_ps(place: Castle) -> None:
+    place.route("tok", "--access", "token")
+    path = place.homeport("open", "tok", "--print").partition(f":{place.port}")[2]
+    request = f"GET {path} HTTP/1.1|Host: tok.localhost|Connection: close||"
+    assert as_another(ASK, str(place.port), request, "wait").startswith("HTTP/1.1 403 ")
+    with socket.create_connection(("127.0.0.1", place.port)) as sock:
+        sock.sendall(request.replace("|", "\r\n").encode())
+        assert b"Set-Cookie: homeport=" in sock.makefile("rb").read()
+
+
 def test_another_user_gets_at_no_file_of_ours(place: Castle) -> None:
     place.homeport("token", "new", "watchman")
     paths = [str(place.home), *(str(path) for path in place.home.rglob("*"))]

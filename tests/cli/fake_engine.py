@@ -14,6 +14,7 @@ from homeport.cli.entry import run
 from homeport.cli.seams import Engine, Event
 from homeport.cli.session import Session
 from homeport.cli.terminal import Terminal
+from homeport.model.access import NewToken, TokenSpec, TokenState
 from homeport.model.app import AppSpec, AppState, State
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
@@ -134,6 +135,29 @@ class FakeRoutes:
     def remove(self, name: str) -> None:
         if name not in self.all:
             raise HomeportError("not-found", f"no route is called {name!r}", "homeport status")
+        del self.all[name]
+
+    def link(self, name: str) -> str:
+        return f"http://{name}.localhost:62893/.homeport/enter?key=KEY"
+
+
+class FakeTokens:
+    def __init__(self) -> None:
+        self.made: builtins.list[TokenSpec] = []
+        self.all: dict[str, TokenState] = {}
+
+    def new(self, spec: TokenSpec) -> NewToken:
+        self.made.append(spec)
+        ends = "" if spec.lasts_s is None else "2027-01-01T00:00:00Z"
+        self.all[spec.name] = TokenState(name=spec.name, route=spec.route, ends=ends)
+        return NewToken(token="hp_secret", state=self.all[spec.name])
+
+    def list(self) -> builtins.list[TokenState]:
+        return [*self.all.values()]
+
+    def revoke(self, name: str) -> None:
+        if name not in self.all:
+            raise HomeportError("not-found", f"no token is called {name!r}", "homeport token")
         del self.all[name]
 
 
@@ -259,6 +283,7 @@ class FakeEngine:
         self.apps.all = {state.route: state for state in apps}
         self.routes, self.traffic, self.logs = FakeRoutes(), FakeTraffic(), FakeLogs()
         self.leases, self.conditions = FakeLeases(), FakeConditions()
+        self.tokens = FakeTokens()
         self.engine = FakeControl(self)
         self.subscriptions: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self._queues: dict[str, queue.Queue[Event | None]] = {}

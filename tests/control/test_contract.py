@@ -12,6 +12,7 @@ import pytest
 from homeport import __version__
 from homeport.app.events import Subscription
 from homeport.control.client import Client
+from homeport.model.access import Access, TokenSpec
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
@@ -174,6 +175,50 @@ async def test_conditions_that_cannot_be(body: Body, spec: ConditionsSpec, code:
         await body.bundle.conditions.set(spec)
     assert caught.value.code == code
     assert await body.bundle.conditions.list() == []
+
+
+async def test_a_route_has_a_link_for_browsers(body: Body) -> None:
+    await body.bundle.routes.add(RouteSpec(name="v2.api", target="http://127.0.0.1:8080", access=Access(token=True)))
+    assert await body.bundle.routes.link("v2.api") == "http://v2.api.localhost:4711/.homeport/enter?key=one"
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.routes.link("nope")
+    assert caught.value.code == "not-found"
+
+
+async def test_tokens_are_made_listed_and_revoked(body: Body) -> None:
+    made = await body.bundle.tokens.new(TokenSpec(name="my laptop ☃", route="web", lasts_s=60.0))
+    assert made.token.startswith("hp_")
+    assert made.token not in repr(made.state)
+    assert (made.state.name, made.state.route, made.state.has_ended) == ("my laptop ☃", "web", False)
+    assert await body.bundle.tokens.list() == [made.state]
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.tokens.new(TokenSpec(name="my laptop ☃"))
+    assert caught.value.code == "name-taken"
+    await body.bundle.tokens.revoke("my laptop ☃")
+    assert await body.bundle.tokens.list() == []
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.tokens.revoke("my laptop ☃")
+    assert caught.value.code == "not-found"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        TokenSpec(name=""),
+        TokenSpec(name=" "),
+        TokenSpec(name="a\nb"),
+        TokenSpec(name="x" * 65),
+        TokenSpec(name="a", route="homeport"),
+        TokenSpec(name="a", route="A_b"),
+        TokenSpec(name="a", lasts_s=0.0),
+        TokenSpec(name="a", lasts_s=1e12),
+    ],
+)
+async def test_tokens_that_cannot_be(body: Body, spec: TokenSpec) -> None:
+    with pytest.raises(HomeportError) as caught:
+        await body.bundle.tokens.new(spec)
+    assert caught.value.code == "bad-usage"
+    assert await body.bundle.tokens.list() == []
 
 
 async def test_traffic_is_searched_newest_first_and_paged(body: Body) -> None:

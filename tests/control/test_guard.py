@@ -130,6 +130,9 @@ async def test_a_used_key_opens_nothing(served: Served) -> None:
     [
         (["Origin: http://homeport.localhost:62893"], 200),
         (["Origin: http://homeport.localhost:62893", "Sec-Fetch-Site: same-origin"], 200),
+        (["Origin: null", "Sec-Fetch-Site: same-origin"], 200),
+        (["Origin: https://homeport.localhost:62893", "X-Forwarded-Proto: https"], 200),
+        (["Origin: http://homeport.localhost:62893", "X-Forwarded-Proto: https"], 403),
         (["Sec-Fetch-Site: none"], 200),
         (["Origin: http://api.localhost:62893"], 403),
         (["Origin: http://homeport.localhost:4000"], 403),
