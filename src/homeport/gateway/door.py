@@ -28,6 +28,7 @@ from homeport.streams.listen import bind_loopback
 
 if TYPE_CHECKING:
     from homeport.gateway.h2_inbound import H2Inbound
+    from homeport.gateway.h2_outbound import H2Upstream
 
 DIAL_S = 10.0  # a listener whose backlog is full lets us wait for ever
 _SWEEP_S = 1.0
@@ -172,12 +173,14 @@ class Door:
             await self.loop.create_server(lambda: Inbound(self, only), sock=sock, backlog=1024) for sock in sockets
         ]
 
-    def _pools(self) -> list[Pool]:
+    def _pools(self) -> list[Pool | H2Upstream]:
         """All of them, those of single routes and clients too."""
-        found = [self.pool]
+        found: list[Pool | H2Upstream] = [self.pool]
         for route in self.routes:
             if route.secure is not None:
                 found.append(route.secure.pool)
+            if route.h2 is not None:
+                found.append(route.h2)
             if route.conditions is not None:
                 found += route.conditions.pools()
         return found

@@ -19,6 +19,7 @@ from homeport.model.route import Https
 
 if TYPE_CHECKING:
     from homeport.gateway.conditioned import RouteConditions
+    from homeport.gateway.h2_outbound import H2Upstream
 
 Kind = Literal["app", "http", "https", "unix", "tcp", "udp", "control"]
 
@@ -37,6 +38,7 @@ class Route:
         "checks_host",
         "conditions",
         "default",
+        "h2",
         "https",
         "kind",
         "last_s",
@@ -69,6 +71,7 @@ class Route:
         self.conditions: RouteConditions | None = None  # None: there never were any
         self.checks_host = False  # also on a port of its own, because that is on loopback
         self.rule: Rule | None = None  # None: every local process may use it
+        self.h2: H2Upstream | None = None  # the upstream speaks HTTP/2
         self.active = 0
         self.visits = 0
         self.last_s = 0.0

@@ -24,6 +24,7 @@ from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 if TYPE_CHECKING:
     from homeport.gateway.client_side import ClientSide
     from homeport.gateway.gate import Waiting
+    from homeport.gateway.h2_call import H2Call
     from homeport.gateway.seams import Tap
 
 _WAITING_LIMIT_BYTES = 64 * 1024  # of a body while the upstream is dialled
@@ -60,7 +61,7 @@ class Visit:
         )
         if inbound.is_secure:
             self.exchange.scheme = "https"
-        self.outbound: Outbound | None = None
+        self.outbound: Outbound | H2Call | None = None
         self.tunnels = False
         self._ends_with_connection = False  # the client learns the end of the answer by the end of the connection
         self.is_sent = head is not None and not head.body
@@ -125,7 +126,9 @@ class Visit:
         pool = door.pool if route.secure is None else route.secure.pool
         if route.conditions is not None and route.conditions.is_active:
             pool = route.conditions.pool(self.inbound.client)
-        outbound = pool.take(address, now_s) if address is not None else None
+        outbound: Outbound | H2Call | None = None
+        if address is not None:
+            outbound = pool.take(address, now_s) if route.h2 is None else route.h2.take(address)
         if outbound is not None:
             exchange.reused = True
             self._attach(outbound, now_s)
@@ -153,7 +156,11 @@ class Visit:
         """Dial, waiting until the target can be dialled; answer with what is the matter when it cannot."""
         try:
             address = route.target.address() or await route.target.ready()
-            outbound = await self.inbound.door.dial(address, route, self.inbound.client)
+            outbound: Outbound | H2Call
+            if route.h2 is not None:
+                outbound = await route.h2.dial(address)
+            else:
+                outbound = await self.inbound.door.dial(address, route, self.inbound.client)
         except Unavailable as unavailable:
             self._task = None
             self.answer_ourselves(unavailable.status, unavailable.finding, UNREACHABLE)
@@ -169,7 +176,7 @@ class Visit:
             self._attach(outbound, perf_counter())
             self.inbound.upstream_is_full(False)
 
-    def _attach(self, outbound: Outbound, now_s: float) -> None:
+    def _attach(self, outbound: Outbound | H2Call, now_s: float) -> None:
         exchange, to_send = self.exchange, self._to_send
         assert to_send is not None
         assert self.head is not None

@@ -6,6 +6,8 @@ that would be refused there. Nothing is guessed: what cannot be written down in 
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from homeport.wire.h2 import Fields
 from homeport.wire.http1 import BadMessage, fields
 
@@ -70,6 +72,47 @@ def answer_fields(head: bytes, *, to_tunnel: bool = False) -> list[tuple[bytes, 
         if name not in _OF_CONNECTION and not (to_tunnel and name == b"sec-websocket-accept"):
             made.append((name, value))
     return made
+
+
+def asked_fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields of a request to an upstream, from the head that an upstream of HTTP/1.1 would get."""
+    method, _, rest = head.partition(b" ")
+    target = rest.partition(b" ")[0]
+    made = [(b":method", method), (b":scheme", b"http"), (b":path", target)]
+    others: list[tuple[bytes, bytes]] = []
+    for name, value in fields(head):
+        name = name.lower()
+        if name == b"host":
+            made.append((b":authority", value))
+        elif name not in _OF_CONNECTION and name != b"expect":  # the window says how much may come
+            others.append((name, value))
+    return made + others
+
+
+def answer_head(answered: Fields, *, is_last: bool) -> bytes:
+    """The head as an upstream of HTTP/1.1 would have written it. Raises BadMessage."""
+    lines: list[bytes] = []
+    status = b""
+    has_length = False
+    for name, value in answered:
+        if name == b":status":
+            status = value
+        elif name not in _OF_CONNECTION:
+            has_length = has_length or name == b"content-length"
+            lines.append(b"%s: %s\r\n" % (name.title(), value))
+    if not has_length and status not in (b"204", b"304") and not status.startswith(b"1"):
+        lines.append(b"Content-Length: 0\r\n" if is_last else b"Transfer-Encoding: chunked\r\n")
+    raw = b"HTTP/1.1 %s %s\r\n%s\r\n" % (status, _reason(status), b"".join(lines))
+    if raw.count(b"\n") != len(lines) + 2:
+        raise BadMessage("a field has a line end in it")
+    return raw
+
+
+def _reason(status: bytes) -> bytes:
+    try:
+        return HTTPStatus(int(status)).phrase.encode()
+    except ValueError:
+        return b""
 
 
 def trailer_lines(trailers: Fields) -> bytes:
