@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from homeport.app.doctor_firewall import Traced, asking_user
+from homeport.app.doctor_routes import door_url, everywhere, name_behind
 from homeport.app.doctor_trust import TrustInStores
 from homeport.app.port_reasons import docker_container
 from homeport.app.ports import who
@@ -38,7 +39,6 @@ from homeport.machine.ports import this_computer
 from homeport.model.app import AppFacts, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
-from homeport.model.route import RouteState
 from homeport.model.status import Status
 
 _NAMED = 6  # names that a mistyped one may have meant
@@ -58,7 +58,7 @@ class Doctor:
         if name is not None:
             return self._route(name)
         target = parse_target(_with_port(text))
-        name = self._name_behind(target)
+        name = name_behind(target, self._status)
         return self._route(name, target) if name else Report(walks=(self._walk(target),))
 
     def everything(self) -> Report:
@@ -134,15 +134,6 @@ class Doctor:
         engine += f" (there are {', '.join(sorted(known)[:_NAMED])})" if known else ""
         raise HomeportError("not-found", f"{text!r} is not an endpoint, and {engine}", "homeport doctor 3000")
 
-    def _name_behind(self, target: Target) -> str:
-        """The route that a URL of the door leads to, `http://NAME.localhost:62893/` or `.../@NAME/`; '' for others."""
-        engine = self._status.engine
-        if engine is None or f":{target.port}" not in {door[door.rfind(":") :] for door in engine.doors}:
-            return ""
-        below, at, rest = target.path.partition("/@")
-        name = rest.partition("/")[0] if at and not below else target.host.removesuffix(".localhost")
-        return name if any(route.name == name for route in self._status.routes) else ""
-
     def _route(self, name: str, asked: Target | None = None) -> Report:
         """Where it leads to, and, when that answers, the way through the door (to what was asked for)."""
         route = next((one for one in self._status.routes if one.name == name), None)
@@ -152,10 +143,10 @@ class Doctor:
         if not address:
             return Report(findings=(_told(app),) if app else ())
         own = self._walk_target(name, address, app, machine, scheme="http")
-        url = _door_url(route)
+        url = door_url(route)
         if not url or any(finding.level == "problem" for finding in own.findings):
             return Report(walks=(own,))
-        through = replace(asked or parse_target(url), everywhere=_everywhere(route))
+        through = replace(asked or parse_target(url), everywhere=everywhere(route))
         walk = Walker(self._hands, machine, through).walk(f"{name} through the door: {through.text}")
         return Report(walks=(own, walk))
 
@@ -207,15 +198,6 @@ def this_doctor(
 def _with_port(text: str) -> str:
     """`localhost` and `api.localhost` alone are URLs, as they are typed into a browser."""
     return f"http://{text}/" if text and not any(char in text for char in ":/") and not text.isdigit() else text
-
-
-def _door_url(route: RouteState | None) -> str:
-    return route.url if route and route.url.startswith("http") else ""
-
-
-def _everywhere(route: RouteState | None) -> str:
-    """The URL that needs no name: every client reaches it."""
-    return next((url for url in route.urls if "/@" in url), "") if route else ""
 
 
 def _told(app: AppState) -> Finding:
