@@ -15,7 +15,7 @@ import msgspec
 
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
-from homeport.streams.listen import bind_loopback
+from homeport.streams.listen import bind_loopback, bind_one
 
 _PICKS = 20  # of a port that is free for both TCP and UDP
 
@@ -65,7 +65,7 @@ def bind_echo(place: Endpoint, *, streams: bool, datagrams: bool, exposed: bool 
 def _bind_streams(place: Endpoint) -> list[socket.socket]:
     if place.is_loopback:
         return bind_loopback(place.host, place.port)
-    return [_bound(place.host, place.port, socket.SOCK_STREAM)]
+    return [bind_one(place.host, place.port)]
 
 
 def _bind_datagrams(names: Sequence[tuple[str, int]]) -> list[socket.socket]:
@@ -73,10 +73,10 @@ def _bind_datagrams(names: Sequence[tuple[str, int]]) -> list[socket.socket]:
     found: list[socket.socket] = []
     try:
         for host, port in names:
-            found.append(_bound("127.0.0.1" if host == "localhost" else host, port, socket.SOCK_DGRAM))
+            found.append(bind_one("127.0.0.1" if host == "localhost" else host, port, socket.SOCK_DGRAM))
         if len(names) == 1 and found[0].getsockname()[0] == "127.0.0.1":
             try:
-                found.append(_bound("::1", found[0].getsockname()[1], socket.SOCK_DGRAM))
+                found.append(bind_one("::1", found[0].getsockname()[1], socket.SOCK_DGRAM))
             except OSError:
                 pass  # no IPv6 here, or somebody else's: 127.0.0.1 was asked for
     except OSError:
@@ -88,22 +88,6 @@ def _bind_datagrams(names: Sequence[tuple[str, int]]) -> list[socket.socket]:
 
 def _names(sockets: Sequence[socket.socket]) -> list[tuple[str, int]]:
     return [sock.getsockname()[:2] for sock in sockets]
-
-
-def _bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, kind)
-    try:
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if kind == socket.SOCK_STREAM and os.name == "posix":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 def _bind_unix(path: str) -> socket.socket:

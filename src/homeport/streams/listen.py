@@ -1,4 +1,4 @@
-"""Listening sockets on loopback. Other addresses are refused here, so that nobody opens one by accident."""
+"""Listening sockets. `bind_loopback` refuses every other address, so that nobody opens one by accident."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def bind_loopback(host: str, port: int, bind: Callable[[str, int], socket.socket
     Port 0 picks one. `bind` makes one socket, for TCP unless told otherwise. Raises OSError when the address itself is
     taken, HomeportError("bad-usage") beyond loopback.
     """
-    bind = bind or _bound
+    bind = bind or bind_one
     name = "127.0.0.1" if host == "localhost" else host
     try:
         is_loopback = ipaddress.ip_address(name).is_loopback
@@ -53,17 +53,19 @@ def do_not_pace(sock: socket.socket) -> None:
             pass  # it is only slower
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bind_one(host: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """One address, whatever it is, and nobody else's: with SO_REUSEADDR two sockets for datagrams would share it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, kind)
     try:
         if sys.platform == "win32":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
+        elif kind == socket.SOCK_STREAM:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        do_not_pace(sock)  # what is accepted inherits it
+        if kind == socket.SOCK_STREAM:
+            do_not_pace(sock)  # what is accepted inherits it
         sock.bind((host, port))
         sock.setblocking(False)
     except OSError:
