@@ -22,6 +22,7 @@ from tests.netns import Network, network
 HOSTS = {"/etc/hosts": "127.0.0.1 localhost shop.test\n", "/etc/nsswitch.conf": "hosts: files\n"}
 PORT = 3000  # of the namespace's own
 STARTS_S = 60.0
+COMPILES_S = 150.0
 DJANGO = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -100,7 +101,8 @@ def test_next(net: Network, tmp_path: Path) -> None:
     words = ["node_modules/.bin/next", "dev", "--webpack", "-H", "127.0.0.1", "-p", str(PORT)]
     server = node(net, tmp_path, *words)
     wait_for(net, server)
-    net.run("curl", "-s", f"http://localhost:{PORT}/")  # it compiles a page when it is asked for first
+    first = net.start("curl", "-s", "-o", "/dev/null", f"http://localhost:{PORT}/")
+    first.wait(COMPILES_S)  # a page is compiled when it is asked for first
     check(net, server, "Next.js", "allowedDevOrigins")
 
 
