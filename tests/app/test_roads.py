@@ -212,11 +212,13 @@ async def test_tcp_routes_with_tls_share_a_port_and_say_their_names(house: House
     port = first.listen.rpartition(":")[2]
     second = await house.roads.add(RouteSpec(name="shop", target="tcp:127.0.0.1:9", listen=port, tls="terminate"))
     assert first.urls == [f"tls://mail.localhost:{port}"]
-    assert second.urls == [f"tls://127.0.0.1:{port}", f"tls://shop.localhost:{port}"]
+    assert second.urls == [f"tls://shop.localhost:{port}"]
     assert (first.tls, second.tls) == ("pass", "terminate")
     with pytest.raises(HomeportError, match="is taken"):
         await house.roads.add(RouteSpec(name="raw", target="tcp:127.0.0.1:9", listen=port))
     await house.roads.remove("mail")
+    alone = next(state for state in house.roads.states() if state.name == "shop")
+    assert alone.urls == [f"tls://127.0.0.1:{port}", f"tls://shop.localhost:{port}"]
     await house.roads.remove("shop")
     raw = await house.roads.add(RouteSpec(name="raw", target="tcp:127.0.0.1:9", listen=port))
     assert raw.url == f"tcp://127.0.0.1:{port}"

@@ -200,7 +200,8 @@ class Roads:
     def _urls_of(self, route: Route, default: bool, tls: Tls) -> list[str]:
         if tls:
             named = f"tls://{route.name}.localhost:{parse_endpoint(route.listen).port}"
-            return [f"tls://{route.listen}", named] if tls == "terminate" else [named]
+            is_alone = tls == "terminate" and self._streams.is_alone(route.name)
+            return [f"tls://{route.listen}", named] if is_alone else [named]
         if route.kind in ("tcp", "udp"):
             return [f"{route.kind}://{route.listen}"]
         if route.kind == "control":

@@ -107,6 +107,8 @@ class StreamLink:
             flow.sink_is_full(is_full)
 
     def lost(self, side: Side, error: Exception | None) -> None:
+        if self._state == DIALLING and self._early and error is None:
+            return  # the upstream gets to know what it said all the same
         if self._dialling is not None:
             self._dialling.cancel()
         if self._state != LEAVING:
@@ -131,6 +133,8 @@ class StreamLink:
             self._dialling.cancel()
         self.client.reset_now()
         self.upstream.reset_now()
+        if self.client.is_lost and self.upstream.is_lost:
+            self._over()
 
     def look_around(self, now_s: float) -> None:
         """Once a second: deadlines, sides that never take what they should get, and clients that only seem to wait."""
@@ -278,7 +282,9 @@ class StreamLink:
         early, self._early = bytes(self._early), bytearray()
         if early:
             self._pass(self.client, early)
-        if self.client.has_ended:
+        if self.client.is_lost:
+            self.lost(self.client, None)
+        elif self.client.has_ended:
             self._up.end()
         else:
             self.client.hold(self.upstream.is_full)
@@ -286,6 +292,8 @@ class StreamLink:
     def _unreachable(self, why: str) -> None:
         self._end(UNREACHABLE, why)
         self.client.reset()
+        if self.client.is_lost:
+            self._over()
 
     # Flowing
 

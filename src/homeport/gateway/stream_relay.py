@@ -119,6 +119,11 @@ class StreamRelay:
         port = self._port_of(name)
         return port.routes[name] if port is not None else None
 
+    def is_alone(self, name: str) -> bool:
+        """Whether it has its port to itself, so that clients need not name it."""
+        port = self._port_of(name)
+        return port is not None and len(port.routes) == 1
+
     def close(self, name: str) -> None:
         """End the connections of `name`, and stop listening where it was the last of its port. Unknown names are
         ignored."""
