@@ -66,7 +66,7 @@ class FakeRoads:
         if name in self.taken:
             raise HomeportError("name-taken", name)
 
-    def add_app(self, name: str, target: object, *, default: bool, https: str, rule: object) -> None:
+    def add_app(self, name: str, target: object, *, default: bool, https: str, h2: bool, rule: object) -> None:
         self.defaults[name] = default
 
     def has_default(self) -> bool:

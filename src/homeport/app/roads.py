@@ -14,6 +14,7 @@ from homeport.app.upstream_tls import upstream_context
 from homeport.app.urls import Urls
 from homeport.gateway.access import Rule
 from homeport.gateway.door import Door
+from homeport.gateway.h2_outbound import H2Upstream
 from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
@@ -56,11 +57,16 @@ class Roads:
         """An extra route. Raises HomeportError: "name-taken", "port-taken", "bad-usage"."""
         rule = make_rule(spec.name, spec.access, spec.cross_site)
         kind, endpoint = parse_target(spec.target)
+        if spec.h2 and kind not in ("http", "unix"):
+            raise HomeportError(
+                "bad-usage", f"{spec.target} cannot be asked over HTTP/2: h2 is for http: and unix: targets"
+            )
         target = Upstream(endpoint, self._explain)
         if kind == "tcp" or kind == "udp":
             route = Route(spec.name, target, kind, listen=spec.listen)
         else:
             route = Route(spec.name, target, kind, default=spec.default, https=spec.https)
+            route.h2 = H2Upstream() if spec.h2 else None
             if kind == "https":
                 context = upstream_context(spec.verify, self._authority)
                 route.secure = SecureUpstream(context, endpoint.host)
@@ -79,6 +85,8 @@ class Roads:
         state.gone = True
         if route.secure is not None:
             route.secure.pool.close()
+        if route.h2 is not None:
+            route.h2.close()
         if route.kind == "udp":
             self._udp.close(name)
         else:
@@ -88,15 +96,26 @@ class Roads:
         return state
 
     def add_app(
-        self, name: str, target: Target, *, default: bool, https: Https = "also", rule: Rule | None = None
+        self,
+        name: str,
+        target: Target,
+        *,
+        default: bool,
+        https: Https = "also",
+        h2: bool = False,
+        rule: Rule | None = None,
     ) -> None:
         """The route of an app; one that stands there already now leads to `target`."""
         found = self._door.routes.get(name)
         if found is not None and found.kind == "app":
             found.target, found.default, found.https, found.rule = target, default, https, rule
+            if found.h2 is not None and not h2:
+                found.h2.close()
+            found.h2 = (found.h2 or H2Upstream()) if h2 else None
             return
         route = Route(name, target, "app", default=default, https=https)
         route.rule = rule
+        route.h2 = H2Upstream() if h2 else None
         self._told_after_adding(route)
 
     def check_free_for_app(self, name: str) -> None:

@@ -45,7 +45,8 @@ class RunningApps:
         apps = await self._supervisor.start_all(wanted)
         for app in apps:
             rule = rules[app.route]
-            self._roads.add_app(app.route, app, default=app.spec.default, https=app.spec.https, rule=rule)
+            spec = app.spec
+            self._roads.add_app(app.route, app, default=spec.default, https=spec.https, h2=spec.h2, rule=rule)
         if default in routes:
             self._take_default_from_others(default)
         return [app.snapshot() for app in apps]
@@ -80,7 +81,7 @@ class RunningApps:
             if app.spec.default and route != default:
                 app.spec = msgspec.structs.replace(app.spec, default=False)
                 rule = make_rule(route, app.spec.access, app.spec.cross_site)
-                self._roads.add_app(route, app, default=False, https=app.spec.https, rule=rule)
+                self._roads.add_app(route, app, default=False, https=app.spec.https, h2=app.spec.h2, rule=rule)
 
     def _refuse_at_the_end(self) -> None:
         if self._is_ending():

@@ -55,6 +55,7 @@ APP_KEYS: dict[str, Key] = {
     "idle_stop": Key("idle_stop_s", app_values.duration()),
     "default": Key("default", values.boolean),
     "https": Key("https", values.one_of("also", "only", "off")),
+    "h2": Key("h2", values.boolean),
     "access": Key("access", access_value.access),
     "cross_site": Key("cross_site", values.one_of("allow", "deny")),
 }
@@ -63,6 +64,7 @@ ROUTE_KEYS: dict[str, Key] = {
     "listen": Key("listen", app_values.listen),
     "default": Key("default", values.boolean),
     "https": Key("https", values.one_of("also", "only", "off")),
+    "h2": Key("h2", values.boolean),
     "access": Key("access", access_value.access),
     "cross_site": Key("cross_site", values.one_of("allow", "deny")),
     "tls": Key("tls", values.one_of("terminate", "pass")),
@@ -77,7 +79,7 @@ _SYNONYMS = {
     "server": "with", "workdir": "cwd", "environment": "env", "dotenv": "env_file", "healthcheck": "ready",
     "health": "ready", "depends_on": "needs", "app": "apps", "services": "apps", "processes": "apps", "route": "routes",
     "tls": "https", "ssl": "https", "auth": "access", "csrf": "cross_site", "proxy": "routes", "upstream": "target",
-    "url": "target",
+    "url": "target", "http2": "h2", "h2c": "h2", "grpc": "h2",
 }  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class AppTable(msgspec.Struct, frozen=True, kw_only=True):
     idle_stop_s: float | None = None
     default: bool = False
     https: Https = "also"
+    h2: bool = False
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
 
@@ -53,6 +54,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = ""
     default: bool = False
     https: Https = "also"
+    h2: bool = False
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
     tls: Tls = ""

@@ -61,6 +61,7 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     idle_stop_s: float | None = None
     default: bool = False  # answers on the plain address
     https: Https = "also"
+    h2: bool = False  # it speaks HTTP/2 without TLS (h2c), as gRPC servers do
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
     branch: str = ""  # of a git worktree other than the main one: the route becomes BRANCH.NAME

@@ -26,6 +26,7 @@ VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. 
 @click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: or udp: target needs one.")
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
 @click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
+@click.option("--h2", is_flag=True, help="The target speaks HTTP/2 without TLS, as gRPC does.")
 @click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
 @click.option("--tls", type=click.Choice(["terminate", "pass"]), help=TLS_HELP)
 @click.option("--client-ca", metavar="FILE", default="", help=CLIENT_CA_HELP)
@@ -40,6 +41,7 @@ def command(
     listen: str,
     default: bool,
     https: Https,
+    h2: bool,
     verify: str,
     tls: Tls | None,
     client_ca: str,
@@ -57,6 +59,7 @@ def command(
       homeport route api http://127.0.0.1:8080           http://api.localhost:62893
       homeport route app unix:/run/app.sock --default    http://127.0.0.1:62893
       homeport route old https://127.0.0.1:8443 --verify off
+      homeport route rpc 127.0.0.1:50051 --h2
       homeport route db tcp:127.0.0.1:5432 --listen 62900
       homeport route db tcp:127.0.0.1:5432 --listen 62900 --tls terminate --client-ca ca.pem
       homeport route game udp:127.0.0.1:7777 --listen 62901
@@ -76,6 +79,7 @@ def command(
             listen=listen,
             default=default,
             https=https,
+            h2=h2,
             access=read_access(access),
             cross_site=cross_site,
             tls=tls or "",
