@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
+import msgspec
 import pytest
 
 from homeport.conditions.settings import (
@@ -19,6 +20,8 @@ from homeport.conditions.settings import (
     Silence,
 )
 from homeport.gateway import udp_lane
+from homeport.model.conditions_felt import ConnectionConditions
+from homeport.model.udp import UdpState
 from tests.gateway.udp_stage import POLLERS, Peer, UdpStage, staged_udp
 
 
@@ -36,18 +39,6 @@ async def round_trip_s(client: Peer) -> float:
     began_s = time.monotonic()
     await client.ask(b"ping")
     return time.monotonic() - began_s
-
-
-async def ask_all(client: Peer, count: int) -> list[bytes]:
-    """What comes back of so many numbered datagrams, and of a last one."""
-    for number in range(count):
-        client.send(str(number).encode())
-    heard = []
-    while (data := await client.hear()) != b"end":
-        heard.append(data)
-        if len(heard) % 50 == 0:
-            await asyncio.sleep(0)
-    return heard
 
 
 async def test_latency_holds_each_way_and_never_lets_go_early(stage: UdpStage) -> None:
@@ -115,6 +106,9 @@ async def test_losses_copies_and_corruption_are_counted(stage: UdpStage) -> None
     assert all(sum(byte.bit_count() for byte in data) == 1 for data in heard)
     state = stage.relay.state("game")
     assert (state.up.datagrams, state.up.dropped, state.up.duplicated) == (100, 25, 75)
+    stage.relay.close("game")
+    recorded = msgspec.json.decode((await stage.tap.wait(ended=1)).conditions, type=ConnectionConditions)
+    assert (recorded.seed, recorded.who, recorded.up) == (0, "1", state.decisions)
     assert state.decisions == {"came": 100, "sent": 150, "lost": 25, "dropped": 25, "duplicated": 75, "corrupted": 150}
 
 
@@ -130,18 +124,22 @@ async def test_reordering_is_counted_as_it_was_felt(stage: UdpStage) -> None:
     assert stage.relay.state("game").up.reordered == late > 0
 
 
+def has_decided(count: int, state: UdpState) -> bool:
+    return count == state.decisions.get("sent", 0) + state.decisions.get("dropped", 0)
+
+
 async def heard_by_server(poller: str) -> list[list[bytes]]:
     """What each of three clients gets through of the same sixty datagrams."""
     async with staged_udp(poller) as stage:
         door, server = await stage.behind(lambda _: [])
         stage.relay.set_conditions("game", Conditions(up=(RandomLoss(rate=0.3),), seed=7))
-        heard = []
-        for _ in range(3):
+        heard: list[list[bytes]] = []
+        for clients in (1, 2, 3):
             client = await stage.client(door)
             for number in range(60):
                 client.send(str(number).encode())
-            client_state = await stage.until(lambda state: state.up.datagrams % 60 == 0 and state.up.datagrams > 0)
-            passed = client_state.up.datagrams - client_state.up.dropped - sum(map(len, heard))
+            state = await stage.until(partial(has_decided, 60 * clients))
+            passed = state.decisions["sent"] - sum(len(one) for one in heard)
             heard.append([await server.hear() for _ in range(passed)])
         return heard
 

@@ -64,6 +64,8 @@ class UdpRoute:
         self.shared = SharedPair()
         self.up_room, self.down_room = Room(), Room()
         self._conditions: Conditions | None = None
+        self._seed: int | None = None
+        self._felt_by = 0  # so many clients, of that seed
         self._own_conditions: dict[str, Conditions | None] = {}  # of single clients, by address with or without port
         self._idle_s = idle_s
         self._is_bound = is_bound
@@ -93,9 +95,18 @@ class UdpRoute:
         if client:
             self._own_conditions[client] = conditions
         else:
+            if self._conditions is None:
+                self._seed = None
             self._conditions = conditions
             self._refusing.hold(closed=conditions is not None and _refuses_everybody(conditions))
         self._apply_conditions()
+
+    def number_of(self, conditions: Conditions) -> str:
+        """Of a client that begins to feel these: counted from 1 again with another seed, so that a run repeats."""
+        if conditions.seed != self._seed:
+            self._seed, self._felt_by = conditions.seed, 0
+        self._felt_by += 1
+        return str(self._felt_by)
 
     def forget_conditions(self, client: str) -> None:
         """It is as everybody again."""
