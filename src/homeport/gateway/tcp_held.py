@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TURN = 1024 * 1024  # then the others get theirs
 _AFTER_OTHERS_S = 1e-6  # who shares a bottleneck and has just read comes behind those who wait
 _CUTTING = frozenset({"limit", "silence", "outage"})  # these end a connection, though its source did not
+_RESETTING = frozenset({"reset", "lost"})  # TCP gives up where a segment is lost for ever
 
 
 class Held:
@@ -124,7 +125,7 @@ class Held:
 
     def _end(self, parcel: Parcel) -> None:
         link = self.flow.link
-        words = "network conditions: " + (decision_in_words(parcel.why[-1]) if parcel.why else "reset")
+        words = _why_it_ends(parcel)
         if parcel.ending == "reset":
             link.fail(*(link.doom[1:] if link.doom is not None else (UPSTREAM_GONE, words)))
         elif any(what in _CUTTING for what, _ in parcel.why):
@@ -179,3 +180,8 @@ class Held:
         except BaseException:
             self.flow.abandon()
             raise
+
+
+def _why_it_ends(parcel: Parcel) -> str:
+    ending = [one for one in parcel.why if one[0] in _CUTTING or one[0] in _RESETTING]
+    return "network conditions: " + (decision_in_words(ending[-1]) if ending else "reset")

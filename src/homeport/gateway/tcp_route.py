@@ -82,7 +82,7 @@ class TcpRoute:
         if refuses == self.refuses:
             return
         if refuses:
-            self.refuses = all([stop_answering(listener) for listener in self.listeners])
+            self.refuses = all(stop_answering(listener) for listener in self.listeners)
             return
         self.refuses = False
         for listener in self.listeners:

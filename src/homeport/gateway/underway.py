@@ -1,6 +1,6 @@
 """What is under way in one direction of a stream: its planner, and what that planned, in the order in which it leaves.
 
-It never reads or writes, and never looks at a clock. Its owner asks `may_read` before it reads, which bounds the memory.
+It never reads or writes, and never looks at a clock. Its owner asks `may_read` before it reads: that bounds the memory.
 """
 
 from __future__ import annotations
