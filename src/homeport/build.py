@@ -130,6 +130,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             home.authority,
         )
 
+        networks = Unconditioned()
+
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
         journal = LeaseJournal(home.leases, machine.boot_id())
@@ -158,7 +160,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 portserver=portserver.address,
             )
         )
-        apps = RunningApps(supervisor, roads, ending.is_set)
+        apps = RunningApps(supervisor, roads, networks, ending.is_set)
 
         engine = EngineUseCases(home.root, apps, roads, recording, doors, auth, entrance, ending.set)
         idle = Idle(
@@ -169,12 +171,12 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         hub = Hub(Watching(recording), engine.current, idle.touch)
         service = Service(
             AppsUseCases(apps),
-            RoutesUseCases(roads),
+            RoutesUseCases(roads, networks),
             TrafficUseCases(recording),
             LogsUseCases(recording),
             LeasesUseCases(table, portserver.address),
             TokensUseCases(tokens),
-            ConditionsUseCases(roads, Unconditioned()),
+            ConditionsUseCases(roads, networks),
             engine,
             hub,
         )

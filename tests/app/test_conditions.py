@@ -8,6 +8,7 @@ import pytest
 
 from homeport.app.conditions import ConditionsUseCases, Unconditioned
 from homeport.app.fake import FakeConditioned, FakeRoads
+from homeport.app.routes import RoutesUseCases
 from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
@@ -93,3 +94,14 @@ async def test_a_gateway_that_cannot_says_so() -> None:
         await net.set(ConditionsSpec(route="api", text="3g"))
     assert caught.value.code == "unsupported"
     assert await net.list() == []
+
+
+async def test_a_route_comes_with_its_network_or_not_at_all(house: House) -> None:
+    routes = RoutesUseCases(house.roads, house.conditioned)
+    await routes.add(RouteSpec(name="web", target="http://127.0.0.1:8080", conditions="3g"))
+    assert [(one.route, one.profile) for one in await house.net.list()] == [("web", "3g")]
+    house.conditioned.stubborn.add("db")
+    for conditions in ("3g", "reorder=5%", "nope"):
+        with pytest.raises(HomeportError):
+            await routes.add(RouteSpec(name="db", target="http://127.0.0.1:8080", conditions=conditions))
+    assert [state.name for state in await routes.list()] == ["api", "web"]

@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from homeport.app.fake import FakeConditioned
 from homeport.app.roads import Roads
 from homeport.app.running import RunningApps
 from homeport.model.app import AppSpec, AppState, State
@@ -77,7 +78,10 @@ class House:
     def __init__(self) -> None:
         self.supervisor, self.roads = FakeSupervisor(), FakeRoads()
         self.is_ending = False
-        self.apps = RunningApps(cast(Supervisor, self.supervisor), cast(Roads, self.roads), lambda: self.is_ending)
+        self.networks = FakeConditioned()
+        self.apps = RunningApps(
+            cast(Supervisor, self.supervisor), cast(Roads, self.roads), self.networks, lambda: self.is_ending
+        )
 
     def defaults(self) -> list[str]:
         by_state = [state.route for state in self.apps.states() if state.default]
@@ -88,6 +92,17 @@ class House:
 @pytest.fixture
 def house() -> House:
     return House()
+
+
+async def test_an_app_comes_with_its_network(house: House) -> None:
+    await house.apps.start([spec("web"), spec("api", conditions="3g loss=1%")])
+    assert [(route, one.profile) for (route, _), one in house.networks.now.items()] == [("api", "3g")]
+
+
+async def test_a_network_that_cannot_be_starts_nothing(house: House) -> None:
+    with pytest.raises(HomeportError, match="reordering cannot act on a stream"):
+        await house.apps.start([spec("web"), spec("api", conditions="reorder=5%")])
+    assert house.apps.states() == []
 
 
 def spec(name: str, project: str = "shop", **more: Any) -> AppSpec:

@@ -175,7 +175,7 @@ def test_an_unknown_key_names_the_one_that_was_meant(key: str, meant: str) -> No
 
 
 def test_an_unknown_key_near_nothing_lists_the_keys() -> None:
-    assert mistakes("zzz = 1") == ["homeport.toml:1: zzz: unknown key; the keys here are name, apps, routes"]
+    assert mistakes("zzz = 1") == ["homeport.toml:1: zzz: unknown key; the keys here are name, apps, routes, profiles"]
 
 
 def test_lines_are_right_for_dotted_keys_inline_tables_and_quoted_keys() -> None:

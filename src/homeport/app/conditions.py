@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import builtins
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
 from homeport.app.seams import Conditioned, Roads
 from homeport.conditions.profiles import BY_NAME, PROFILES
-from homeport.conditions.settings import Conditions, refusals
+from homeport.conditions.settings import Conditions, Layer, refusals
 from homeport.conditions.text import parse, written
 from homeport.conditions.words import in_words
 from homeport.formats.toml_values import nearest
@@ -49,15 +50,10 @@ class ConditionsUseCases:
         kind = self._kind(spec.route)
         if spec.lasts_s is not None and not 0 < spec.lasts_s <= LONGEST_S:
             raise HomeportError("bad-usage", "it lasts more than 0 seconds and at most seven days", "--for 30s")
-        asked = parse(spec.text.split(), BY_NAME | spec.profiles)
-        if not (spec.text.strip()):
-            raise HomeportError("bad-usage", "nothing is asked for", "homeport net profiles")
+        asked = read_conditions(spec.text, kind, spec.profiles)
         before = self._now(spec.route, spec.client)
         if spec.side:
             asked = _one_side(asked, before or CLEAN, spec.side)
-        layer = "datagram" if kind == "udp" else "stream"
-        if reasons := list(dict.fromkeys(refusals((*asked.up, *asked.down), layer))):
-            raise HomeportError("bad-usage", "\n".join(reasons), "homeport net profiles")
         self._conditioned.set(spec.route, asked, spec.client)
         self._end_after(spec, before)
         return self._state(spec.route, spec.client)
@@ -129,6 +125,17 @@ class ConditionsUseCases:
             ends=end[0] if end else "",
             counts=dict(counts),
         )
+
+
+def read_conditions(text: str, kind: str, profiles: Mapping[str, str] = MappingProxyType({})) -> Conditions:
+    """What a route of this kind can be asked for. Raises HomeportError("bad-usage"), with the reason."""
+    if not text.strip():
+        raise HomeportError("bad-usage", "nothing is asked for", "homeport net profiles")
+    asked = parse(text.split(), {**BY_NAME, **profiles})
+    layer: Layer = "datagram" if kind == "udp" else "stream"
+    if reasons := list(dict.fromkeys(refusals((*asked.up, *asked.down), layer))):
+        raise HomeportError("bad-usage", "\n".join(reasons), "homeport net profiles")
+    return asked
 
 
 class Unconditioned:

@@ -249,7 +249,7 @@ class FakeHouse:
         )
         self.service = Service(
             AppsUseCases(self.apps),
-            RoutesUseCases(self.roads),
+            RoutesUseCases(self.roads, self.conditioned),
             TrafficUseCases(self.recording),
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),

@@ -166,7 +166,17 @@ def _route(name: str, file: ProjectFile, folder: str, branch: str) -> RouteSpec:
         tls=table.tls,
         client_ca=client_ca,
         verify=verify,
+        conditions=_conditions(table.conditions, file),
     )
+
+
+def _conditions(text: str, file: ProjectFile) -> str:
+    """With the project's own profiles replaced by what they mean: the engine does not know them."""
+    if not text:
+        return ""
+    from homeport.conditions.text import expanded
+
+    return expanded(text, file.profiles)
 
 
 class _SpecMaker:
@@ -219,6 +229,7 @@ class _SpecMaker:
             h2=app.h2,
             access=app.access,
             cross_site=app.cross_site,
+            conditions=_conditions(app.conditions, self._file),
             branch=self._branch,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from homeport.app.seams import Roads
+from homeport.app.conditions import read_conditions
+from homeport.app.seams import Conditioned, Roads
 from homeport.app.stream_tls import check_tls
 from homeport.model.endpoint import parse_endpoint
 from homeport.model.errors import HomeportError
@@ -12,14 +13,23 @@ from homeport.targets.upstream import parse_target
 
 
 class RoutesUseCases:
-    def __init__(self, roads: Roads) -> None:
-        self._roads = roads
+    def __init__(self, roads: Roads, conditioned: Conditioned) -> None:
+        self._roads, self._conditioned = roads, conditioned
 
     async def add(self, spec: RouteSpec) -> RouteState:
         check_name(spec.name)
         check_target(spec)
         check_tls(spec)
-        return await self._roads.add(spec)
+        kind, _ = parse_target(spec.target)
+        conditions = read_conditions(spec.conditions, kind) if spec.conditions else None
+        state = await self._roads.add(spec)
+        if conditions is not None:
+            try:
+                self._conditioned.set(spec.name, conditions)
+            except HomeportError:
+                await self._roads.remove(spec.name)
+                raise
+        return state
 
     async def list(self) -> list[RouteState]:
         return self._roads.states()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeport.app.conditions import read_conditions
 from homeport.app.roads import Roads
 from homeport.app.rules import make_rule
+from homeport.app.seams import Conditioned
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 
@@ -26,8 +28,11 @@ USUAL_DEFAULTS = ("web", "app", "frontend", "www", "site")
 class RunningApps:
     """See homeport.app.seams.Apps. `is_ending` is true once the engine stops: then nothing new begins."""
 
-    def __init__(self, supervisor: Supervisor, roads: Roads, is_ending: Callable[[], bool]) -> None:
+    def __init__(
+        self, supervisor: Supervisor, roads: Roads, conditioned: Conditioned, is_ending: Callable[[], bool]
+    ) -> None:
         self._supervisor, self._roads, self._is_ending = supervisor, roads, is_ending
+        self._conditioned = conditioned
 
     async def start(self, specs: list[AppSpec]) -> list[AppState]:
         """All or none: names are looked at before the first app starts."""
@@ -38,6 +43,11 @@ class RunningApps:
         rules = {
             route: make_rule(route, spec.access, spec.cross_site) for spec, route in zip(specs, routes, strict=True)
         }
+        networks = {
+            route: read_conditions(spec.conditions, "app")
+            for spec, route in zip(specs, routes, strict=True)
+            if spec.conditions
+        }
         default = self._default(specs, routes)
         wanted = [
             msgspec.structs.replace(spec, default=route == default) for spec, route in zip(specs, routes, strict=True)
@@ -47,6 +57,8 @@ class RunningApps:
             rule = rules[app.route]
             spec = app.spec
             self._roads.add_app(app.route, app, default=spec.default, https=spec.https, h2=spec.h2, rule=rule)
+        for route, conditions in networks.items():
+            self._conditioned.set(route, conditions)
         if default in routes:
             self._take_default_from_others(default)
         return [app.snapshot() for app in apps]

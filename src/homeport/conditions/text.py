@@ -201,6 +201,13 @@ def _unknown(what: str, word: str, known: Iterable[str], where: str) -> Homeport
     )
 
 
+def expanded(text: str, own: Mapping[str, str]) -> str:
+    """The words of `text` with the names of `own` profiles replaced by what they mean. They were read before, so none
+    contains itself."""
+    words = ([expanded(own[word], own)] if word in own else [word] for word in text.split())
+    return " ".join(one for several in words for one in several)
+
+
 def written(conditions: Conditions) -> str:
     """The text that `parse` reads back, without the name of a profile. Stacks with several conditions of a kind, as
     Toxiproxy's clients make them, are told as far as the text goes: the last of a kind."""

@@ -11,7 +11,9 @@ import tomllib
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from homeport.formats import access_value, app_values
+import msgspec
+
+from homeport.formats import access_value, app_values, conditions_value
 from homeport.formats import toml_values as values
 from homeport.formats.project_check import check_project
 from homeport.formats.project_file import AppTable, ProjectFile, RouteTable
@@ -58,6 +60,7 @@ APP_KEYS: dict[str, Key] = {
     "h2": Key("h2", values.boolean),
     "access": Key("access", access_value.access),
     "cross_site": Key("cross_site", values.one_of("allow", "deny")),
+    "conditions": Key("conditions", conditions_value.conditions),
 }
 ROUTE_KEYS: dict[str, Key] = {
     "target": Key("target", app_values.target),
@@ -70,8 +73,9 @@ ROUTE_KEYS: dict[str, Key] = {
     "tls": Key("tls", values.one_of("terminate", "pass")),
     "client_ca": Key("client_ca", values.filled),
     "verify": Key("verify", values.text),
+    "conditions": Key("conditions", conditions_value.conditions),
 }
-TOP_KEYS = ("name", "apps", "routes")
+TOP_KEYS = ("name", "apps", "routes", "profiles")
 
 # What other tools call it: a wrong key near one of these is answered with ours.
 _SYNONYMS = {
@@ -124,6 +128,8 @@ def parse(text: str, file: str = FILE_NAME) -> ProjectFile:
         apps={name: AppTable(**fields) for name, fields in apps.items()},
         routes={name: RouteTable(**({"target": ""} | fields)) for name, fields in routes.items()},
     )
+    project = msgspec.structs.replace(project, profiles=_profiles(document, mistakes))
+    _check_conditions(project, mistakes)
     written = {
         name: {_meant(key, APP_KEYS) for key in table} - {""} for name, table in _written(document, "apps").items()
     }
@@ -144,6 +150,35 @@ def _load(text: str, file: str) -> dict[str, Any]:
         elif words.endswith(" (at end of document)"):
             words, line = words.removesuffix(" (at end of document)") + " at the end", text.rstrip().count("\n") + 1
         raise HomeportError("bad-config", f"{file}:{line}: {words[:1].lower()}{words[1:]}") from None
+
+
+def _profiles(document: dict[str, Any], mistakes: Mistakes) -> dict[str, str]:
+    tables = document.get("profiles", {})
+    if not isinstance(tables, dict):
+        mistakes.add(("profiles",), f"expected a table of names and conditions, found {values.kind(tables)}")
+        return {}
+    found: dict[str, str] = {}
+    for name, value in tables.items():
+        try:
+            found[name] = conditions_value.conditions(value)
+        except Unreadable as error:
+            for inner, message in error.problems:
+                mistakes.add(("profiles", name, *inner), message)
+        if "=" in name or not name.strip() or len(name.split()) > 1:
+            mistakes.add(("profiles", name), "a profile's name is one word without =")
+    return found
+
+
+def _check_conditions(project: ProjectFile, mistakes: Mistakes) -> None:
+    """With every profile known: names, and keys that need others beside them."""
+    texts: dict[Path, str] = {("profiles", name): text for name, text in project.profiles.items()}
+    texts |= {("apps", name, "conditions"): app.conditions for name, app in project.apps.items() if app.conditions}
+    texts |= {("routes", name, "conditions"): one.conditions for name, one in project.routes.items() if one.conditions}
+    for path, text in texts.items():
+        try:
+            conditions_value.explain(text.split(), project.profiles)
+        except Unreadable as error:
+            mistakes.add(path, error.problems[0][1])
 
 
 def _project_name(document: dict[str, Any], mistakes: Mistakes) -> str:

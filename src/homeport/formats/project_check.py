@@ -15,7 +15,18 @@ Report = Callable[[Path, str], None]
 
 DIRECTORY_KEYS = ("with", "spa", "reload", "listing")  # mean something for `serve` alone
 # A directory that homeport serves itself is no process: only these keys mean something for it.
-BUILTIN_KEYS = ("serve", "needs", "start", "idle_stop", "default", "https", "access", "cross_site", *DIRECTORY_KEYS)
+BUILTIN_KEYS = (
+    "serve",
+    "needs",
+    "start",
+    "idle_stop",
+    "default",
+    "https",
+    "access",
+    "cross_site",
+    "conditions",
+    *DIRECTORY_KEYS,
+)
 
 
 def check_project(project: ProjectFile, written: Mapping[str, set[str]], report: Report) -> None:

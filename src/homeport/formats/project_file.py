@@ -45,6 +45,7 @@ class AppTable(msgspec.Struct, frozen=True, kw_only=True):
     h2: bool = False
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
+    conditions: str = ""  # KEY=VALUE words and names of profiles
 
 
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls = ""
     client_ca: str = ""
     verify: str = ""
+    conditions: str = ""
 
 
 class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,3 +70,4 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     apps: dict[str, AppTable] = {}
     routes: dict[str, RouteTable] = {}
+    profiles: dict[str, str] = {}  # conditions by name

@@ -42,6 +42,9 @@ def render(project: ProjectFile) -> str:
             has_suggested = True
         parts.append(part)
     parts += [_table(("routes", name), route, ROUTE_KEYS) for name, route in project.routes.items()]
+    if project.profiles:
+        pairs = "".join(f"{toml_key(name)} = {toml_string(text)}\n" for name, text in project.profiles.items())
+        parts.append(f"[profiles]\n{pairs}")
     return "\n".join(parts)
 
 

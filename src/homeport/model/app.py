@@ -64,6 +64,7 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     h2: bool = False  # it speaks HTTP/2 without TLS (h2c), as gRPC servers do
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
+    conditions: str = ""  # of its network, in KEY=VALUE words
     branch: str = ""  # of a git worktree other than the main one: the route becomes BRANCH.NAME
 
 

@@ -28,6 +28,7 @@ class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls = ""
     client_ca: str = ""  # with tls "terminate": clients need a certificate of one in this file
     verify: str = ""  # of an https target: "" by the usual roots and our CA, "off", or a file of certificates
+    conditions: str = ""  # of its network, in KEY=VALUE words
 
 
 class RouteState(msgspec.Struct, kw_only=True):
@@ -46,5 +47,5 @@ class RouteState(msgspec.Struct, kw_only=True):
     client_ca: str = ""
     active: int = 0
     visits: int = 0
-    gone: bool = False  # only in events: it was removed
     udp: UdpState | None = None  # of a udp route: what passed
+    gone: bool = False  # only in events: it was removed
