@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from homeport.gateway.access import Admit, Decision, Refuse, Request, Rule, Showing, Verify, challenge, decide
+from homeport.gateway.access import ADMIT, Admit, Decision, Refuse, Request, Rule, Showing, Verify, challenge, decide
 from homeport.gateway.entering import Entering
 from homeport.gateway.logins import Logins
 from homeport.gateway.refusals import Reply, refusal, too_many
@@ -21,6 +21,7 @@ from homeport.gateway.seams import Peers, Tokens
 from homeport.model.access import Peer
 from homeport.model.backoff import Backoff
 from homeport.wire.credentials import Shown, all_hidden, authorization_lines, hidden, shown, without_cookie
+from homeport.wire.cross_site import SAFE
 from homeport.wire.http1 import RequestHead
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ Waiting = Callable[[], Awaitable[Reply | None]]  # the answer after a while; Non
 
 DELAYED_LIMIT = 32  # visits that wait at a time; further wrong ones are answered at once
 DELAYED_PER_PEER = 8
+_ANY = Request()
+_SAFE = frozenset(method.encode() for method in SAFE)
 _TWO = "?"  # of a field that may stand there once; no browser sends that, and it is nobody's own
 
 
@@ -55,9 +58,11 @@ class Gate:
 
     def ask(self, rule: Rule, client: ClientSide, head: RequestHead, exchange: Exchange) -> Reply | Waiting | None:
         """None: it may pass. `head` and what is recorded of it hold none of our secrets afterwards."""
-        seen = shown(head.raw)
-        request = _request(head, self._showing(rule, client, head, seen), is_secure=client.is_secure)
         peer = client.peer() if rule.uids is not None else Peer()
+        if not _reads(rule, head) and decide(rule, peer, _ANY) is ADMIT:
+            return None  # reading the fields takes longer than all the rest
+        seen = shown(head.raw)
+        request = _request(rule, head, self._showing(rule, client, head, seen), is_secure=client.is_secure)
         decision = decide(rule, peer, request)
         # Of what does not pass nothing that was shown is stored: a password for the app may have been one for us.
         passes = isinstance(decision, Admit)
@@ -123,7 +128,14 @@ def _name_of(client: ClientSide) -> Hashable:
     return client.client.rpartition(":")[0] if uid is None else uid
 
 
-def _request(head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:
+def _reads(rule: Rule, head: RequestHead) -> bool:
+    """Whether anything of the request counts, its safe method apart."""
+    return rule.needs_secret or (rule.denies_cross_site and (bool(head.upgrade) or head.method not in _SAFE))
+
+
+def _request(rule: Rule, head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:
+    if not rule.denies_cross_site:
+        return Request(showing=showing)
     fields: dict[bytes, str] = {}
     for name, value in head.headers:
         key = name.lower()
