@@ -14,7 +14,7 @@ PANELS: dict[str, list[str]] = {
     "Run": ["run", "up", "serve", "route", "init", "demo"],
     "See": ["status", "logs", "watch", "requests", "show", "open"],
     "Ports": ["doctor", "who", "ports", "free", "lease", "leases", "release"],
-    "Play": ["echo", "connect", "net"],
+    "Play": ["echo", "connect", "net", "toxiproxy"],
     "Trust": ["trust", "untrust", "cert", "token", "password"],
     "Stop": ["restart", "stop", "down"],
     "More": ["engine", "completion", "version"],
