@@ -54,7 +54,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         # The recorder is a process of its own: it starts while this one imports the rest, 150 ms.
         from homeport.app.apps import AppsUseCases
-        from homeport.app.conditions import ConditionsUseCases, Unconditioned
+        from homeport.app.conditions import ConditionsUseCases
         from homeport.app.door_certificates import DoorCertificates
         from homeport.app.engine import EngineUseCases
         from homeport.app.events import Hub
@@ -64,6 +64,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.leases import LeasesUseCases
         from homeport.app.leftovers import clean_up
         from homeport.app.logs import LogsUseCases
+        from homeport.app.networks import Networks
         from homeport.app.roads import Roads
         from homeport.app.routes import RoutesUseCases
         from homeport.app.running import RunningApps
@@ -88,8 +89,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.gateway.udp import UdpRelay
         from homeport.machine.leases import Leases
         from homeport.machine.peers import own_uid, peer_of
-        from homeport.model.secret import new_secret
         from homeport.machine.receivers import receives_datagrams
+        from homeport.model.secret import new_secret
         from homeport.targets.directory import Directories
         from homeport.targets.journal import Journal
         from homeport.targets.seams import Surroundings
@@ -130,7 +131,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             home.authority,
         )
 
-        networks = Unconditioned()
+        networks = Networks(door, tcp, udp)
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
