@@ -15,6 +15,8 @@ COUNTERPARTS = {
     "nginx": "nginx",
     "apache2": "apache2",
     "curl": "curl",
+    "dig": "bind9-dnsutils",
+    "dnsmasq": "dnsmasq-base",
     "chromium": "chromium",
     "tshark": "tshark",
     "node": "nodejs",
