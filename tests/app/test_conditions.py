@@ -32,7 +32,8 @@ class Timer:
 class House:
     def __init__(self) -> None:
         self.roads, self.conditioned, self.timer = FakeRoads(), FakeConditioned(), Timer()
-        self.net = ConditionsUseCases(self.roads, self.conditioned, self.timer)
+        self.now_s = 100.0
+        self.net = ConditionsUseCases(self.roads, self.conditioned, self.timer, lambda: self.now_s)
 
     def text(self) -> str:
         from homeport.conditions.text import written
@@ -105,3 +106,41 @@ async def test_a_route_comes_with_its_network_or_not_at_all(house: House) -> Non
         with pytest.raises(HomeportError):
             await routes.add(RouteSpec(name="db", target="http://127.0.0.1:8080", conditions=conditions))
     assert [state.name for state in await routes.list()] == ["api", "web"]
+
+
+async def test_a_timeline_is_played_and_cleared(house: House) -> None:
+    text = "at 0s 4g\nat 10s outage=hang for 3s\nat 20s clean\nloop 30s"
+    spec = ConditionsSpec(route="api", text="", timeline=text, timeline_name="ride.txt")
+    state = await house.net.set(spec)
+    assert (state.profile, state.timeline) == ("4g", "ride.txt")
+    seen = []
+    for _ in range(4):
+        delay_s, call = house.timer.calls.pop()
+        house.now_s += delay_s
+        call()
+        [state] = await house.net.list()
+        seen.append((house.now_s - 100, state.profile or state.text, state.timeline))
+    assert seen == [
+        (10, "outage=hang", "ride.txt"),
+        (13, "4g", "ride.txt"),
+        (20, "", "ride.txt"),
+        (30, "4g", "ride.txt"),
+    ]
+    assert [one.route for one in await house.net.clear("api")] == ["api"]
+    assert (await house.net.list(), house.timer.cancelled) == ([], 1)
+
+
+async def test_a_timeline_of_a_route_that_goes_ends(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="", timeline="at 0s 4g\nat 10s 3g"))
+    await house.roads.remove("api")
+    house.conditioned.now.clear()
+    house.timer.calls.pop()[1]()
+    assert (house.conditioned.all(), house.timer.calls) == ([], [])
+
+
+@pytest.mark.parametrize("timeline", [" ", "at 0s 4g\nat 9s reorder=5%", "at 0s 5gg"])
+async def test_timelines_that_cannot_be_play_nothing(house: House, timeline: str) -> None:
+    with pytest.raises(HomeportError) as caught:
+        await house.net.set(ConditionsSpec(route="api", text="", timeline=timeline))
+    assert caught.value.code == "bad-usage"
+    assert (await house.net.list(), house.timer.calls) == ([], [])

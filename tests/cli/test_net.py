@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -63,9 +64,21 @@ def test_profiles_and_keys_need_no_engine() -> None:
         ("net show api 3g", 2, "takes no conditions"),
         ("net set api 3g --for soon", 2, "--for: expected a duration"),
         ("net sat api 3g", 2, "sat"),
+        ("net timeline api", 2, "needs a route and a file"),
+        ("net timeline api gone.txt", 2, "gone.txt cannot be read: No such file"),
+        ("net timeline api gone.txt --for 3s", 2, "--client alone"),
     ],
 )
 def test_mistakes(words: str, status: int, error: str) -> None:
     done = invoke(words, FakeEngine())
     assert done.status == status
     assert error in done.err
+
+
+def test_a_timeline_is_read_from_a_file(surroundings: Path) -> None:
+    (surroundings / "ride.txt").write_text("at 0s 3g\n")
+    engine = FakeEngine()
+    assert invoke("net timeline api ride.txt", engine).status == 0
+    assert engine.conditions.asked == [
+        ConditionsSpec(route="api", text="", timeline="at 0s 3g\n", timeline_name="ride.txt")
+    ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import builtins
 import datetime
+import time
 from collections.abc import Callable, Mapping
+from math import inf
 from types import MappingProxyType
 from typing import Protocol
 
@@ -18,6 +20,7 @@ from homeport.app.seams import Conditioned, Roads
 from homeport.conditions.profiles import BY_NAME, PROFILES
 from homeport.conditions.settings import Conditions, Layer, refusals
 from homeport.conditions.text import parse, written
+from homeport.conditions.timeline import Timeline, parse_timeline
 from homeport.conditions.words import in_words
 from homeport.formats.toml_values import nearest
 from homeport.model.errors import HomeportError
@@ -31,6 +34,8 @@ class Handle(Protocol):
     def cancel(self) -> None: ...
 
 
+Key = tuple[str, str]  # route and client, "" for every one
+Standing = tuple[str, str, Conditions, dict[str, int]]  # as the seam tells it
 Later = Callable[[float, Callable[[], None]], Handle]
 
 
@@ -39,17 +44,27 @@ def _later(delay_s: float, call: Callable[[], None]) -> Handle:
 
 
 class ConditionsUseCases:
-    """`later` calls something once so many seconds have passed."""
+    """`later` calls something once so many seconds have passed by `clock`."""
 
-    def __init__(self, roads: Roads, conditioned: Conditioned, later: Later = _later) -> None:
+    def __init__(
+        self,
+        roads: Roads,
+        conditioned: Conditioned,
+        later: Later = _later,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._roads, self._conditioned, self._later = roads, conditioned, later
-        self._ends: dict[tuple[str, str], tuple[str, Handle]] = {}
+        self._clock = clock
+        self._ends: dict[Key, tuple[str, Handle]] = {}
+        self._played: dict[Key, str] = {}  # the names of timelines
 
     async def set(self, spec: ConditionsSpec) -> ConditionsState:
         """Raises HomeportError: "not-found", "bad-usage", and "unsupported" where a route cannot be conditioned."""
         kind = self._kind(spec.route)
         if spec.lasts_s is not None and not 0 < spec.lasts_s <= LONGEST_S:
             raise HomeportError("bad-usage", "it lasts more than 0 seconds and at most seven days", "--for 30s")
+        if spec.timeline:
+            return self._begin(spec, kind)
         asked = read_conditions(spec.text, kind, spec.profiles)
         before = self._now(spec.route, spec.client)
         if spec.side:
@@ -60,7 +75,11 @@ class ConditionsUseCases:
 
     async def list(self) -> builtins.list[ConditionsState]:
         there = {state.name for state in self._roads.states()}
-        return [self._told(*one) for one in self._conditioned.all() if one[0] in there]
+        every = self._conditioned.all()
+        clean: builtins.list[Standing] = [
+            (*key, CLEAN, {}) for key in self._played if key not in {one[:2] for one in every}
+        ]
+        return [self._told(*one) for one in [*every, *clean] if one[0] in there]
 
     async def clear(self, route: str = "", client: str = "") -> builtins.list[ConditionsState]:
         """Those of one route (or client of it), or all: what is under way still arrives. Answers with what was."""
@@ -89,23 +108,49 @@ class ConditionsUseCases:
     def _now(self, route: str, client: str) -> Conditions | None:
         return next((one for name, who, one, _ in self._conditioned.all() if (name, who) == (route, client)), None)
 
+    def _begin(self, spec: ConditionsSpec, kind: str) -> ConditionsState:
+        """Play a timeline. All of it is read first, so a mistake in its last line is told now."""
+        timeline = parse_timeline(spec.timeline, {**BY_NAME, **spec.profiles})
+        for step in timeline.steps:
+            check_layer(step.conditions or CLEAN, kind)
+        key = spec.route, spec.client
+        self._forget_end(key)
+        self._played[key] = spec.timeline_name or "timeline"
+        try:
+            self._play(key, timeline, self._clock())
+        except HomeportError:
+            self._forget_end(key)
+            raise
+        return self._state(*key)
+
+    def _play(self, key: Key, timeline: Timeline, began_s: float) -> None:
+        if key[0] not in {state.name for state in self._roads.states()}:
+            self._ends.pop(key, None)
+            self._played.pop(key, None)
+            return
+        conditions, until_s = timeline.now(self._clock() - began_s)
+        self._conditioned.set(key[0], conditions, key[1])
+        self._ends.pop(key, None)
+        if until_s < inf:
+            wait_s = max(0.0, began_s + until_s - self._clock())
+            handle = self._later(wait_s, lambda: self._play(key, timeline, began_s))
+            self._ends[key] = _moment_in(wait_s), handle
+
     def _end_after(self, spec: ConditionsSpec, before: Conditions | None) -> None:
         key = spec.route, spec.client
         self._forget_end(key)
         if spec.lasts_s is None:
             return
-        moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=spec.lasts_s)
-        self._ends[key] = (
-            moment.isoformat(timespec="seconds"),
-            self._later(spec.lasts_s, lambda: self._is_over(key, before)),
-        )
+        handle = self._later(spec.lasts_s, lambda: self._is_over(key, before))
+        self._ends[key] = _moment_in(spec.lasts_s), handle
 
-    def _is_over(self, key: tuple[str, str], before: Conditions | None) -> None:
+    def _is_over(self, key: Key, before: Conditions | None) -> None:
         self._ends.pop(key, None)
         if self._now(*key) is not None:  # the route may be gone
             self._conditioned.set(key[0], before, key[1])
 
-    def _forget_end(self, key: tuple[str, str]) -> None:
+    def _forget_end(self, key: Key) -> None:
+        self._played.pop(key, None)
         if key in self._ends:
             self._ends.pop(key)[1].cancel()
 
@@ -123,6 +168,7 @@ class ConditionsUseCases:
             words=in_words(conditions),
             seed=conditions.seed,
             ends=end[0] if end else "",
+            timeline=self._played.get((route, client), ""),
             counts=dict(counts),
         )
 
@@ -132,10 +178,20 @@ def read_conditions(text: str, kind: str, profiles: Mapping[str, str] = MappingP
     if not text.strip():
         raise HomeportError("bad-usage", "nothing is asked for", "homeport net profiles")
     asked = parse(text.split(), {**BY_NAME, **profiles})
+    check_layer(asked, kind)
+    return asked
+
+
+def check_layer(asked: Conditions, kind: str) -> None:
+    """Raises HomeportError("bad-usage") for what means nothing on a route of this kind."""
     layer: Layer = "datagram" if kind == "udp" else "stream"
     if reasons := list(dict.fromkeys(refusals((*asked.up, *asked.down), layer))):
         raise HomeportError("bad-usage", "\n".join(reasons), "homeport net profiles")
-    return asked
+
+
+def _moment_in(seconds: float) -> str:
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return moment.isoformat(timespec="seconds")
 
 
 class Unconditioned:

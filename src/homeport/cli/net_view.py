@@ -16,6 +16,7 @@ def state_lines(state: ConditionsState, paint: Paint) -> list[str]:
     who = f" for {state.client}" if state.client else ""
     named = f"  {state.profile}" if state.profile else ""
     until = f"  until {state.ends}" if state.ends else ""
+    until += f", by {state.timeline}" if state.timeline else ""
     lines = [f"{paint(state.route, 'bold')}{who}{named}{until}", *(f"  {line}" for line in state.words)]
     if state.text and state.text != state.profile:
         lines.append(paint(f"  {state.text}", "dim"))

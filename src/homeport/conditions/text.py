@@ -129,9 +129,9 @@ def _side_and_key(key: str) -> tuple[tuple[Side, ...], str]:
             plain = key.removeprefix(f"{side}.")
             if plain in KEYS:
                 return (side,), plain
-            raise _unknown("condition", plain, KEYS, "homeport net set --help")
+            raise _unknown("condition", plain, KEYS, "homeport net keys")
     if key not in KEYS:
-        raise _unknown("condition", key, [*KEYS, *TOP], "homeport net set --help")
+        raise _unknown("condition", key, [*KEYS, *TOP], "homeport net keys")
     return SIDES, key
 
 

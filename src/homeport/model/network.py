@@ -18,6 +18,8 @@ class ConditionsSpec(msgspec.Struct, frozen=True, kw_only=True):
     client: str = ""  # an address: this client alone
     lasts_s: float | None = None  # then it is again as it was before
     profiles: dict[str, str] = {}  # own ones beside those that are known
+    timeline: str = ""  # lines or a trace that say what holds when, instead of `text`
+    timeline_name: str = ""  # what it is called, such as its file
 
 
 class ConditionsState(msgspec.Struct, kw_only=True):
@@ -29,7 +31,8 @@ class ConditionsState(msgspec.Struct, kw_only=True):
     text: str = ""  # the same in KEY=VALUE words
     words: list[str] = []  # and in plain ones
     seed: int = 0
-    ends: str = ""  # when it is over
+    ends: str = ""  # when it is over, or changes by its timeline
+    timeline: str = ""  # the name of the one that is played
     counts: dict[str, int] = {}
 
 

@@ -13,7 +13,7 @@ from homeport.model.network import ConditionsSpec, ProfileState, Side
 
 
 @click.command("net", short_help="Make the network of a route slow, lossy or broken")
-@click.argument("action", type=click.Choice(["show", "set", "clear", "profiles", "keys"]), default="show")
+@click.argument("action", type=click.Choice(["show", "set", "clear", "timeline", "profiles", "keys"]), default="show")
 @click.argument("route", required=False, default="", shell_complete=complete_route)
 @click.argument("words", metavar="[PROFILE|KEY=VALUE]...", nargs=-1)
 @click.option("--up", is_flag=True, help="What clients send alone; what they get stays as it is.")
@@ -45,12 +45,13 @@ def command(
       homeport net set api 3g
       homeport net set api latency=80ms jitter=20ms rate=2mbit
       homeport net set game loss=20% burst=5 --down --for 30s
+      homeport net timeline game ride.txt
       homeport net
       homeport net clear api
     """
-    if (up or down or client or lasts or seed is not None) and action not in ("set", "clear"):
+    if (up or down or client or lasts or seed is not None) and action not in ("set", "clear", "timeline"):
         raise click.UsageError("--up, --down, --client, --for and --seed belong to `homeport net set ROUTE`")
-    if words and action != "set":
+    if words and action not in ("set", "timeline"):
         raise click.UsageError(f"`homeport net {action}` takes no conditions")
     if action == "profiles":
         _profiles(session)
@@ -60,6 +61,12 @@ def command(
         _show(session, route)
     elif action == "clear":
         _clear(session, route, client)
+    elif action == "timeline":
+        if not route or len(words) != 1:
+            raise click.UsageError("`homeport net timeline` needs a route and a file")
+        if up or down or lasts or seed is not None:
+            raise click.UsageError("of the options, --client alone belongs to `homeport net timeline`")
+        _set(session, _timeline(route, words[0], client))
     else:
         if not route or not words:
             raise click.UsageError("`homeport net set` needs a route and what to set, such as `api 3g`")
@@ -75,6 +82,16 @@ def _set(session: Session, spec: ConditionsSpec) -> None:
         session.json(state)
     else:
         session.data("\n".join(state_lines(state, session.terminal.paint)))
+
+
+def _timeline(route: str, file: str, client: str) -> ConditionsSpec:
+    try:
+        with open(file, encoding="utf-8") as lines:
+            text = lines.read()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise HomeportError("bad-usage", f"{file} cannot be read: {why}") from error
+    return ConditionsSpec(route=route, text="", timeline=text or " ", timeline_name=file, client=client)
 
 
 def _show(session: Session, route: str) -> None:
