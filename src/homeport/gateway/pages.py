@@ -6,6 +6,8 @@ nothing, since whoever gets it may be an attacker's page.
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from http import HTTPStatus
 
@@ -46,6 +48,12 @@ p{margin:0 0 1rem;overflow-wrap:anywhere}pre{padding:.75rem 1rem;border-radius:8
 background:color-mix(in srgb,CanvasText 8%,Canvas);overflow-wrap:anywhere;font:14px/1.5 ui-monospace,monospace}
 footer{font-size:.8rem;opacity:.65}
 """
+# Nothing but this very style, and in no frame: whoever gets a refusal must not dress it up as a page of an app's.
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest())
+_POLICY = (
+    b"Content-Security-Policy: default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n"
+) % _STYLE_HASH
 
 
 def wants_json(accept: bytes, content_type: bytes = b"") -> bool:
@@ -65,7 +73,7 @@ def page(status: int, finding: Finding, *, as_json: bool) -> tuple[bytes, bytes]
     head = b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n" % (status, phrase.encode(), media, len(body))
     head += b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Homeport: %s\r\n" % finding.code.encode()
     if not as_json:
-        head += b"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+        head += _POLICY
     return head, body
 
 

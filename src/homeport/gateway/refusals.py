@@ -42,7 +42,7 @@ def too_many(rule: Rule) -> Reply:
 def entered(name: str, cookie: str) -> Reply:
     """On to the app by a page of our own: on a redirect that another page began, a strict cookie would stay behind."""
     finding = Finding(code="entered", what=f"This browser may use {name} now.")
-    fields = f"Set-Cookie: {cookie}\r\nRefresh: 0; url=/\r\nReferrer-Policy: no-referrer\r\n"
+    fields = f"Set-Cookie: {cookie}\r\nRefresh: 0; url=/\r\n"
     return Reply(200, finding, fields.encode(), COMPLETE, is_private=True)
 
 
@@ -52,7 +52,7 @@ def link_is_used(name: str) -> Reply:
         what="This link was used already, or it is older than a minute.",
         next=f"homeport open {name}",
     )
-    return Reply(403, finding, b"Referrer-Policy: no-referrer\r\n", is_private=True)
+    return Reply(403, finding, is_private=True)
 
 
 def _other_user(name: str, why: str) -> Finding:
