@@ -126,6 +126,7 @@ class FakeRoutes:
         state = RouteState(
             name=spec.name, kind="tcp" if kind == "tcp" else "http", target=spec.target, url=url, listen=listen
         )
+        state.access, state.cross_site = str(spec.access), spec.cross_site
         self.all[spec.name] = state
         return state
 

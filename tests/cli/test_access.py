@@ -150,3 +150,23 @@ class TestOpen:
             assert (
                 invoke(f"open {name} --print", engine).out == f"http://{name}.localhost:62893/.homeport/enter?key=KEY\n"
             )
+
+
+class TestUp:
+    @pytest.mark.parametrize(
+        "line", ['access = "token"', 'cross_site = "deny"', f'access = {{ basic = {{ ann = "{HASH}" }} }}']
+    )
+    def test_a_route_that_stands_lets_in_whom_the_file_says_now(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        file = tmp_path / "homeport.toml"
+        file.write_text('[routes.old]\ntarget = "http://127.0.0.1:8080"\n')
+        engine = FakeEngine()
+        for _ in range(2):
+            assert invoke("up -d", engine).status == 0
+        assert len(engine.routes.added) == 1
+        file.write_text(file.read_text() + line + "\n")
+        assert invoke("up -d", engine).status == 0
+        assert len(engine.routes.added) == 2
+        assert list(engine.routes.all) == ["old"]

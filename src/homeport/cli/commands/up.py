@@ -9,7 +9,7 @@ from homeport.cli.options import command_options, launch_options, pass_session
 from homeport.cli.projects import load
 from homeport.cli.session import Session
 from homeport.model.errors import HomeportError
-from homeport.model.route import RouteSpec
+from homeport.model.route import RouteSpec, RouteState
 
 
 @click.command("up", short_help="Run the project in this folder")
@@ -44,16 +44,28 @@ def command(session: Session, names: tuple[str, ...], detach: bool, requests: bo
 
 
 def _add_routes(session: Session, routes: list[RouteSpec]) -> list[str]:
-    """The project's own routes; those that stand already are left alone. Returns the names of the new ones."""
+    """The project's own routes; those that stand already for the same visitors are left alone. Returns the names of new ones."""
     if not routes:
         return []
     engine = session.engine()
-    standing = {state.name: state.target for state in engine.routes.list()}
-    new = [route for route in routes if standing.get(route.name) != route.target]
-    for route in new:
+    standing = {state.name: state for state in engine.routes.list()}
+    new = []
+    for route in routes:
+        state = standing.get(route.name)
+        if state is None or state.target != route.target:
+            new.append(route.name)
+        elif _lets_in_others(route, state):
+            engine.routes.remove(route.name)
+        else:
+            continue
         state = engine.routes.add(route)
         session.say(f"route {state.name}: {state.listen or state.url} → {state.target}")
-    return [route.name for route in new]
+    return new
+
+
+def _lets_in_others(route: RouteSpec, state: RouteState) -> bool:
+    """Whether the file says by now that others may come in. A state does not show passwords, so they may differ."""
+    return bool(route.access.basic) or (state.access, state.cross_site) != (str(route.access), route.cross_site)
 
 
 def _remove_routes(session: Session, names: list[str]) -> None:
