@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homeport.conditions.http import HttpFault
 from homeport.conditions.profiles import BY_NAME, PROFILES
 from homeport.conditions.settings import (
     Bandwidth,
@@ -87,6 +88,15 @@ def test_burst_and_states_choose_the_model_of_loss() -> None:
     assert parse(["silence=2s"], {}).down == (Silence(close_after_ms=2000),)
 
 
+def test_faults_of_requests() -> None:
+    text = "http-delay=200ms http-error=503 http-method=POST,PUT http-path=/api/* http-every=3 http-share=10%"
+    conditions = parse([*text.split(), "latency=5ms"], {})
+    assert written(conditions) == f"latency=5ms {text}"
+    fault = HttpFault(delay_ms=200, status=503, methods=("POST", "PUT"), path="/api/*", every=3, share=0.1)
+    assert conditions.http == (fault,)
+    assert "requests: 10% 1 of every 3 POST or PUT /api/*: 200 ms later, answered with 503" in in_words(conditions)
+
+
 def test_the_same_in_other_units() -> None:
     assert parse(["rate=1500kbit/s"], {}) == parse(["rate=1.5mbps"], {}) == parse(["rate=1.5Mbit"], {})
     assert parse(["latency=1.5s"], {}) == parse(["latency=1500ms"], {})
@@ -108,6 +118,8 @@ def test_the_same_in_other_units() -> None:
         ("retransmit=5ms", "retransmit needs loss beside it"),
         ("gilbert-p=1%", "gilbert-p needs gilbert-r beside it"),
         ("copies=3", "copies needs duplicate beside it"),
+        ("http-error=200", "an error's status is from 400 to 599, not 200"),
+        ("http-path=/x", "http-path needs a fault beside it: http-delay, http-error, http-stall, http-truncate"),
         ("outage=off", "outage=off: expected refuse, hang or drop"),
         ("loop", "the profile 'loop' contains itself"),
     ],

@@ -168,9 +168,17 @@ class Pair:
     def _stacks(self, conditions: Conditions) -> tuple[Stack, Stack]:
         if not self._dice.fork("share").happens(conditions.share):
             conditions = Conditions()
-        outages = [one for one in (*conditions.up, *conditions.down) if isinstance(one, Outage)]
+        outages = [*self._outages("up", conditions.up), *self._outages("down", conditions.down)]
         self.entry: Entry = outages[0].how if outages else "open"
         return conditions.up, conditions.down
+
+    def _outages(self, side: str, stack: Stack) -> list[Outage]:
+        """Those that this connection feels, drawn as its planners draw."""
+        outages = [one for one in stack if isinstance(one, Outage)]
+        dice = self._dice.fork(side)
+        return [
+            one for number, one in enumerate(outages, 1) if dice.fork(f"outage/{number}/share").happens(one.share)
+        ]
 
 
 def begin(conditions: Conditions, layer: Layer, now_s: float, who: str = "", shared: SharedPair | None = None) -> Pair:

@@ -10,6 +10,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from homeport.conditions.http import HttpFault
+
 Layer = Literal["stream", "datagram"]
 Distribution = Literal["uniform", "normal", "pareto", "exponential"]
 
@@ -246,11 +248,12 @@ ORDER: tuple[type[Base], ...] = (
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the network behaves on a route, each way. `up` is what the client sends. `share` of the connections feel any
-    of it; the same `seed` and the same input give the same decisions."""
+    """How the network behaves on a route, each way. `up` is what the client sends, `http` strikes single requests.
+    `share` of the connections feel any of it; the same `seed` and the same input give the same decisions."""
 
     up: Stack = ()
     down: Stack = ()
+    http: tuple[HttpFault, ...] = ()
     seed: int = 0
     share: float = 1.0
     profile: str = ""  # the name that it was asked for by

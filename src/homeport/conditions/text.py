@@ -15,6 +15,7 @@ import msgspec
 
 from homeport.conditions import settings as asked
 from homeport.conditions import units
+from homeport.conditions.http import HttpFault
 from homeport.conditions.settings import Base, Condition, Conditions, Distribution, Stack, in_order
 from homeport.model.errors import HomeportError
 
@@ -93,6 +94,33 @@ _LOSS = ("loss", "burst", "loss-every", "gilbert-p", "gilbert-r", "gilbert-bad",
 TOP = ("seed", "share")
 
 
+class HttpKey(NamedTuple):
+    """A key of the fault of single requests."""
+
+    field: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+    about: str
+
+
+def _methods(text: str) -> tuple[str, ...]:
+    return tuple(text.upper().split(","))
+
+
+HTTP_KEYS: dict[str, HttpKey] = {
+    "http-delay": HttpKey("delay_ms", *_TIME, "how much later the first byte of an answer comes"),
+    "http-error": HttpKey("status", *_COUNT, "answer with this status instead"),
+    "http-stall": HttpKey("stall_bytes", *_SIZE, "after so much of a body nothing more comes"),
+    "http-truncate": HttpKey("truncate_bytes", *_SIZE, "after so much of a body the connection is cut"),
+    "http-method": HttpKey("methods", _methods, ",".join, "requests with these methods alone"),
+    "http-path": HttpKey("path", str, str, "requests with such a path alone, * for any text"),
+    "http-every": HttpKey("every", *_COUNT, "every Nth of them alone"),
+    "http-nth": HttpKey("nth", *_COUNT, "the Nth of them alone"),
+    "http-share": HttpKey("share", *_SHARE, "so many of them alone"),
+}
+_FAULTS = ("http-delay", "http-error", "http-stall", "http-truncate")
+
+
 def parse(words: Iterable[str], profiles: Mapping[str, str]) -> Conditions:
     """Raises HomeportError("bad-usage"). `profiles` are texts of this form by their names."""
     values: Values = {}
@@ -114,7 +142,7 @@ def _collect(
                 raise HomeportError("bad-usage", f"the profile {word!r} contains itself", "homeport net profiles")
             name = word
             _collect(profiles[word].split(), profiles, values, top, (*inside, word))
-        elif key in TOP:
+        elif key in TOP or key in HTTP_KEYS:
             top[key] = value
         else:
             side, plain = _side_and_key(key)
@@ -131,7 +159,7 @@ def _side_and_key(key: str) -> tuple[tuple[Side, ...], str]:
                 return (side,), plain
             raise _unknown("condition", plain, KEYS, "homeport net keys")
     if key not in KEYS:
-        raise _unknown("condition", key, [*KEYS, *TOP], "homeport net keys")
+        raise _unknown("condition", key, [*KEYS, *HTTP_KEYS, *TOP], "homeport net keys")
     return SIDES, key
 
 
@@ -140,9 +168,19 @@ def _conditions(values: Values, top: Mapping[str, str], name: str) -> Conditions
     share = _read("share", top["share"], units.share) if "share" in top else 1.0
     stacks = {side: stack_of({key: value for (one, key), value in values.items() if one == side}) for side in SIDES}
     try:
-        return Conditions(up=stacks["up"], down=stacks["down"], seed=seed, share=share, profile=name)
+        return Conditions(up=stacks["up"], down=stacks["down"], http=_http(top), seed=seed, share=share, profile=name)
     except ValueError as error:
         raise HomeportError("bad-usage", str(error)) from error
+
+
+def _http(top: Mapping[str, str]) -> tuple[HttpFault, ...]:
+    given = {
+        HTTP_KEYS[key].field: _read(key, value, HTTP_KEYS[key].read) for key, value in top.items() if key in HTTP_KEYS
+    }
+    if given and not any(key in top for key in _FAULTS):
+        key = next(key for key in top if key in HTTP_KEYS)
+        raise HomeportError("bad-usage", f"{key} needs a fault beside it: {', '.join(_FAULTS)}", "http-error=503")
+    return (HttpFault(**given),) if given else ()
 
 
 def stack_of(values: Mapping[str, str]) -> Stack:
@@ -217,7 +255,17 @@ def written(conditions: Conditions) -> str:
     sides += [f"down.{key}={value}" for key, value in down.items() if up.get(key) != value]
     share = [f"share={units.write_share(conditions.share)}"] if conditions.share != 1 else []
     seed = [f"seed={conditions.seed}"] if conditions.seed else []
-    return " ".join([*both, *sides, *share, *seed])
+    return " ".join([*both, *sides, *_written_http(conditions.http), *share, *seed])
+
+
+def _written_http(faults: tuple[HttpFault, ...]) -> list[str]:
+    default = HttpFault()
+    return [
+        f"{key}={one.write(getattr(fault, one.field))}"
+        for fault in faults[-1:]
+        for key, one in HTTP_KEYS.items()
+        if getattr(fault, one.field) != getattr(default, one.field)
+    ]
 
 
 def written_stack(stack: Stack) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from homeport.conditions import settings as asked
+from homeport.conditions.http import HttpFault
 from homeport.conditions.settings import Condition, Conditions, Stack
 from homeport.conditions.units import write_number, write_share
 
@@ -17,6 +18,7 @@ def in_words(conditions: Conditions) -> list[str]:
         lines = [f"up: {stack_in_words(conditions.up)}", f"down: {stack_in_words(conditions.down)}"]
     if (round_trip_ms := sum(_latency_ms(stack) for stack in (conditions.up, conditions.down))) > 0:
         lines.append(f"a round trip takes {_time(round_trip_ms)} longer, before jitter and bandwidth")
+    lines += [f"requests: {_fault(fault)}" for fault in conditions.http]
     if conditions.share < 1:
         lines.append(f"for {write_share(conditions.share)} of the connections, the others feel nothing")
     return lines
@@ -87,6 +89,24 @@ def _bandwidth(one: asked.Bandwidth) -> str:
         return "no bandwidth, nothing passes"
     burst = f" after the first {one.burst_bytes:,} bytes" if one.burst_bytes else ""
     return f"{_rate(one.rate_bps)}{burst}{' for all connections together' if one.shared else ''}"
+
+
+def _fault(one: HttpFault) -> str:
+    effects = [
+        f"{_time(one.delay_ms)} later" if one.delay_ms else "",
+        f"answered with {one.status}" if one.status else "",
+        f"stalled after {one.stall_bytes:,} bytes" if one.stall_bytes is not None else "",
+        f"cut after {one.truncate_bytes:,} bytes" if one.truncate_bytes is not None else "",
+    ]
+    which = [
+        write_share(one.share) if one.share < 1 else "",
+        f"1 of every {one.every}" if one.every else "",
+        f"number {one.nth}" if one.nth else "",
+        " or ".join(one.methods),
+        one.path,
+    ]
+    who = " ".join(filter(None, which)) or "all"
+    return f"{who}: {', '.join(filter(None, effects))}"
 
 
 def _gilbert(one: asked.GilbertElliott) -> str:
