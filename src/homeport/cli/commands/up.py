@@ -44,7 +44,7 @@ def command(session: Session, names: tuple[str, ...], detach: bool, requests: bo
 
 
 def _add_routes(session: Session, routes: list[RouteSpec]) -> list[str]:
-    """The project's own routes; those that stand already for the same visitors are left alone. Returns the names of new ones."""
+    """The project's own routes; those that stand already for the same visitors are left alone. Answers with new names."""
     if not routes:
         return []
     engine = session.engine()
