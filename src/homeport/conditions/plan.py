@@ -90,7 +90,7 @@ class Planner:
             kind = str(one.__struct_config__.tag)
             seen[kind] += 1
             name = f"{kind}/{seen[kind]}"
-            if self._layer not in one.layers or not self._dice.fork(f"{name}/share").happens(one.share):
+            if self._layer not in one.layers or not _feels(self._dice, name, one.share):
                 continue
             known = old.get(name)
             if known is not None and known[0] == one:
@@ -144,6 +144,11 @@ class Planner:
             counts[parcel.why[-1][0]] += 1
 
 
+def _feels(dice: Dice, what: str, share: float) -> bool:
+    """The same answer however often it is asked, so a connection keeps its luck while settings change."""
+    return share >= 1 or dice.fork(f"{what}/share").happens(share)
+
+
 class SharedPair:
     """What the connections of one route share, each way."""
 
@@ -166,7 +171,7 @@ class Pair:
         return self.up.change(up, now_s), self.down.change(down, now_s)
 
     def _stacks(self, conditions: Conditions) -> tuple[Stack, Stack]:
-        if not self._dice.fork("share").happens(conditions.share):
+        if not _feels(self._dice, "all", conditions.share):
             conditions = Conditions()
         outages = [*self._outages("up", conditions.up), *self._outages("down", conditions.down)]
         self.entry: Entry = outages[0].how if outages else "open"
@@ -176,9 +181,7 @@ class Pair:
         """Those that this connection feels, drawn as its planners draw."""
         outages = [one for one in stack if isinstance(one, Outage)]
         dice = self._dice.fork(side)
-        return [
-            one for number, one in enumerate(outages, 1) if dice.fork(f"outage/{number}/share").happens(one.share)
-        ]
+        return [one for number, one in enumerate(outages, 1) if dice.fork(f"outage/{number}/share").happens(one.share)]
 
 
 def begin(conditions: Conditions, layer: Layer, now_s: float, who: str = "", shared: SharedPair | None = None) -> Pair:
