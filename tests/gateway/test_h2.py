@@ -167,6 +167,7 @@ async def test_trailers_both_ways_and_bodies_of_any_length(road: Road) -> None:
     exchange = (await road.tap.all_done(1))[0]
     assert exchange.ending == COMPLETE
     assert exchange.request_head.startswith(b"POST /p HTTP/1.1\r\nHost: localhost\r\n")
+    assert exchange.version == "2"
 
 
 async def test_half_an_answer_resets_its_stream_and_no_other(road: Road) -> None:

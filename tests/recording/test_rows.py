@@ -63,6 +63,11 @@ def test_times_are_of_the_wall_clock() -> None:
     assert running.duration_ms is None
 
 
+@pytest.mark.parametrize(("kind", "told"), [("http", "2"), ("upgrade", "2"), ("tcp", ""), ("udp", "")])
+def test_version(kind: str, told: str) -> None:
+    assert summary_of(summary_row(Exchange(1, kind=kind, version="2"), 0.0, "")).version == told
+
+
 @pytest.mark.parametrize(("kind", "scheme", "told"), [("http", "https", "https"), ("tcp", "http", "")])
 def test_scheme(kind: str, scheme: str, told: str) -> None:
     made = Exchange(1, kind=kind, scheme=scheme)

@@ -16,6 +16,7 @@ FILTER_KEYS = {
     "route:": "the name of a route or an app",
     "path:": "part of the path",
     "scheme:": "http, https",
+    "version:": "1.1, 2",
     "host:": "part of the host",
     "type:": "json, html, image …",
     "client:": "the process that asked",

@@ -43,6 +43,8 @@ def _title(detail: ExchangeDetail, paint: Paint) -> list[str]:
         f"{size(summary.request_bytes)} up, {size(summary.response_bytes)} down",
         moment(summary.started),
     ]
+    if summary.version == "2":
+        facts.append("HTTP/2")
     way = [f"{summary.process or summary.client} → {summary.route or 'no route'}"]
     if detail.upstream:
         way.append(f"→ {detail.upstream}{' (pooled connection)' if detail.reused else ''}")

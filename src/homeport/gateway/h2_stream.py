@@ -15,7 +15,7 @@ from homeport.gateway.admission import admit
 from homeport.gateway.visit import Visit
 from homeport.wire.h2 import INTERNAL_ERROR, NO_ERROR, Fields
 from homeport.wire.h2_heads import answer_fields, request_head, trailer_lines
-from homeport.wire.http1 import BadMessage, Body, parse_request_head
+from homeport.wire.http1 import BadMessage, Body, RequestHead, parse_request_head
 
 if TYPE_CHECKING:
     from homeport.gateway.h2_inbound import H2Inbound
@@ -83,7 +83,7 @@ class H2Stream:
             raw = request_head(asked, has_body=not is_last, websocket_key=key)
             head = parse_request_head(raw)
         except BadMessage as bad:
-            self.visit = Visit(self, None, raw, now_s)
+            self.visit = self._visit(None, raw, now_s)
             self.visit.refused(bad)
             return
         head.takes_chunks = False
@@ -92,8 +92,13 @@ class H2Stream:
         elif head.body:
             self._asks = _CHUNKS if head.body == Body.CHUNKED else _LENGTH
             self._left = head.body
-        visit = self.visit = Visit(self, head, raw, now_s)
+        visit = self.visit = self._visit(head, raw, now_s)
         admit(self, visit, head, now_s)
+
+    def _visit(self, head: RequestHead | None, raw: bytes, now_s: float) -> Visit:
+        visit = Visit(self, head, raw, now_s)
+        visit.exchange.version = "2"
+        return visit
 
     def take(self, data: bytes, *, is_last: bool) -> None:
         """DATA. It counts as taken when it is on its way to the upstream, and that is not full."""

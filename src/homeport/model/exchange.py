@@ -50,6 +50,7 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     server_port: int = 0  # the port that the client came to; 0: the door's
     scheme: str = "http"  # "https" where the client came over TLS; "" for what is not HTTP
     conditions: str = ""  # what network conditions decided, a ConnectionConditions as JSON; "": there were none
+    version: str = "1.1"  # of HTTP, which the client spoke: or "2", whose heads are written down as HTTP/1.1 has them
 
 
 class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):
@@ -62,6 +63,7 @@ class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):
     started: str  # ISO 8601, UTC, microseconds
     method: str = ""
     scheme: str = "http"  # or "https"; "" for TCP
+    version: str = "1.1"  # of HTTP: "1.1" (1.0 among it) or "2"; "" for TCP
     host: str = ""
     path: str = ""  # with its query; for TCP the upstream
     status: int = 0  # 0: no answer yet, or none at all

@@ -21,8 +21,8 @@ _TYPE = re.compile(rb"\n(?=[cC])content-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
 Row = tuple[object, ...]
 
 SUMMARY_COLUMNS = (
-    "id, started, kind, route, client, process, method, scheme, host, path, status, type, duration, "
-    "request_bytes, response_bytes, ending, why"
+    "id, started, kind, route, client, process, method, scheme, version, host, path, status, type, "
+    "duration, request_bytes, response_bytes, ending, why"
 )
 RAW_COLUMNS = (
     "id, upstream, reused, head, dialled, sent, answered, cut, request_head, request_body, response_head, response_body"
@@ -47,6 +47,7 @@ def summary_row(exchange: Exchange, wall_offset_s: float, process: str) -> Row:
         process,
         method,
         exchange.scheme if exchange.kind not in ("tcp", "udp") else "",
+        exchange.version if exchange.kind not in ("tcp", "udp") else "",
         host,
         path,
         status_of(response_head),
@@ -123,8 +124,8 @@ def _joined(parts: list[bytes]) -> bytes:
 
 def summary_of(row: tuple[Any, ...]) -> ExchangeSummary:
     """What `summary_row` stored."""
-    id_, started, kind, route, client, process, method, scheme, host, path, status, type_, *rest = row
-    duration, sent, got, ending, why = rest
+    id_, started, kind, route, client, process, method, scheme, version, host, path, *rest = row
+    status, type_, duration, sent, got, ending, why = rest
     return ExchangeSummary(
         id=id_,
         kind=kind,
@@ -133,6 +134,7 @@ def summary_of(row: tuple[Any, ...]) -> ExchangeSummary:
         started=iso_time(started),
         method=method,
         scheme=scheme,
+        version=version,
         host=host,
         path=path,
         status=status,

@@ -14,7 +14,7 @@ from typing import Any
 from homeport.recording.rows import RAW_COLUMNS, SUMMARY_COLUMNS, Row
 from homeport.recording.sqlite_errors import is_damage
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PIECE_BITS = 16  # a piece's key is its exchange's number with the piece's own below it: one b-tree, in order
 _PAGE_BYTES = 8192  # a usual exchange of 1.5 KiB leaves a quarter of a 4 KiB page empty: 22 µs each against 17
 _CACHE_KIB = 4096  # the pages of one commit under load; given back when idle
@@ -24,8 +24,8 @@ _VACUUM_PAGES = 32  # free pages worth giving back
 _SCHEMA = """
 CREATE TABLE exchange (
     id INTEGER PRIMARY KEY, started INTEGER, kind TEXT, route TEXT, client TEXT, process TEXT, method TEXT, scheme TEXT,
-    host TEXT, path TEXT, status INTEGER, type TEXT, duration INTEGER, request_bytes INTEGER, response_bytes INTEGER,
-    ending TEXT, why TEXT
+    version TEXT, host TEXT, path TEXT, status INTEGER, type TEXT, duration INTEGER, request_bytes INTEGER,
+    response_bytes INTEGER, ending TEXT, why TEXT
 );
 CREATE TABLE raw (
     id INTEGER PRIMARY KEY, upstream TEXT, reused INTEGER, head INTEGER, dialled INTEGER, sent INTEGER,

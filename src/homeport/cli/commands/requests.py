@@ -21,7 +21,7 @@ def command(session: Session, filter_words: tuple[str, ...], limit: int, clear: 
     """List the recorded requests, the newest last.
 
     FILTER is words that must all match; a - before one means not. A bare word is looked for in
-    method, host, path, route and status. Keys: method: status: route: scheme: host: path: type:
+    method, host, path, route and status. Keys: method: status: route: scheme: version: host: path: type:
     client: ending: kind: since: duration: size: body: header:
 
     \b
