@@ -35,6 +35,8 @@ COUNTERPARTS = {
     "javac": "default-jdk-headless",
     "musl-gcc": "musl-tools",
     "firefox-esr": "firefox-esr",
+    "redis-server": "redis-server",
+    "redis-cli": "redis-tools",
 }
 
 

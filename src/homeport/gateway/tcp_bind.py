@@ -114,8 +114,10 @@ def stop_answering(listener: socket.socket) -> bool:
         return False
     host, port = listener.getsockname()[:2]
     listener.shutdown(socket.SHUT_RDWR)
-    if not listener.getsockname()[1]:  # it had been chosen by the system, and was given back
-        listener.bind((host, port))
+    try:
+        listener.bind((host, port))  # a port that the system had chosen was given back; getsockname tells it even so
+    except OSError as error:
+        return error.errno == errno.EINVAL  # one that was asked for is still bound
     return True
 
 

@@ -155,6 +155,7 @@ class Flow:
         """Nothing is asked of this direction any more, and nothing of it is under way."""
         self.held = None
         self._give_pipe_back()
+        self.link.rewant()
         self.pump()
 
     @property

@@ -11,7 +11,9 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from homeport.gateway.tcp_bind import prepare
@@ -71,8 +73,10 @@ class Link:
         elif entry == "hang":
             self.hangs = True
             self._watch_client()
+        elif entry == "drop":
+            self.cut("network conditions: outage", REFUSED)
         else:
-            self._finish(REFUSED, "network conditions: outage", reset=entry == "refuse")
+            self._finish(REFUSED, "network conditions: outage", reset=True)
 
     def feel(self, conditions: TcpConditions) -> None:
         if self.over:
@@ -252,25 +256,23 @@ class Link:
             if not last.is_busy:
                 self.fail(ending, why)
 
-    def cut(self, why: str) -> None:
+    def cut(self, why: str, ending: str = UPSTREAM_GONE) -> None:
         """Conditions close it in the middle. Closing at once could reset, and overtake what the client is to read."""
-        if self.over or self.upstream is None:
+        if self.over:
             return
         for flow in (self.up, self.down):
             if flow is not None:
                 flow.drop()
+        finish = partial(self._finish, ending, why, reset=False)
         for sock in (self.client, self.upstream):
-            try:
-                sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it is gone already
-        self.loop.watch(self.client, lambda events: self._leaves(events, why), reading=False, writing=False)
-        self.loop.watch(self.upstream, _ignore, reading=False, writing=False)
-        self.loop.later(CUT_S, lambda: self._finish(UPSTREAM_GONE, why, reset=False))
-
-    def _leaves(self, events: int, why: str) -> None:
-        if events & (ERROR | HUNG_UP):
-            self._finish(UPSTREAM_GONE, why, reset=False)
+            if sock is not None:
+                try:
+                    sock.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # it is gone already
+                self.loop.watch(sock, _ignore, reading=False, writing=False)
+        self.loop.watch(self.client, partial(_if_gone, finish), reading=False, writing=False)
+        self.loop.later(CUT_S, finish)
 
     def abandon(self) -> None:
         """Called after a mistake of ours: better an end than a connection that hangs."""
@@ -312,6 +314,11 @@ _RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
 
 def _ignore(_events: int) -> None:
     pass
+
+
+def _if_gone(call: Callable[[], object], events: int) -> None:
+    if events & (ERROR | HUNG_UP):
+        call()
 
 
 def _is_connected(sock: socket.socket) -> bool:
