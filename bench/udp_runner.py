@@ -1,27 +1,108 @@
-"""A UdpRelay without an engine around it: `python -m bench.udp_runner UPSTREAM_PORT [LATENCY_MS]` prints its port."""
+"""The processes of bench.udp: `python -m bench.udp_runner relay UPSTREAM_PORT [WORDS]`, `plain UPSTREAM_PORT`, `echo`.
+
+Each prints its port. `relay` is a UdpRelay without an engine around it, under the conditions that WORDS ask for; at
+its end it prints how late datagrams left, in µs: p50, p99, p99.9, max, and the earliest.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import select
 import signal
+import socket
 import sys
+import time
+from typing import Any
 
 from bench.tcp_runner import NoTap, Upstream
+from homeport.conditions.profiles import BY_NAME
+from homeport.conditions.text import parse
+from homeport.gateway import udp_lane
 from homeport.gateway.udp import UdpRelay
 from homeport.model.endpoint import Endpoint
 
 
-async def main() -> None:
-    relay = UdpRelay(NoTap())
-    relay.start()
-    print(relay.open("bench", Endpoint("127.0.0.1", 0), Upstream(int(sys.argv[1]))).port, flush=True)
+async def relay(upstream: str, words: str = "") -> None:
+    late = _note_lateness() if words else []
+    made = UdpRelay(NoTap())
+    made.start()
+    port = made.open("bench", Endpoint("127.0.0.1", 0), Upstream(int(upstream))).port
+    if words:
+        made.set_conditions("bench", parse(words.split(), BY_NAME))
+    print(port, flush=True)
     done = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
     await done.wait()
-    relay.stop()
+    made.stop()
+    if late:
+        late.sort()
+        shares = [late[min(len(late) - 1, int(len(late) * share))] for share in (0.5, 0.99, 0.999, 1)]
+        print(" ".join(f"{one * 1e6:.0f}" for one in [*shares, late[0]]), len(late), flush=True)
+
+
+def _note_lateness() -> list[float]:
+    """Have every release note by how much it comes after its due."""
+    late: list[float] = []
+    release: Any = udp_lane.UdpLane._release
+
+    def noting(self: udp_lane.UdpLane, held: tuple[bytes, int, float], due_s: float) -> None:
+        late.append(time.monotonic() - due_s)
+        release(self, held, due_s)
+
+    udp_lane.UdpLane._release = noting  # type: ignore[method-assign, assignment]
+    return late
+
+
+def plain(upstream: str) -> None:
+    """What a relay costs in Python at least: two kinds of sockets, a dictionary, and nothing else."""
+    front = _bound()
+    poll = select.epoll()
+    poll.register(front.fileno(), select.EPOLLIN)
+    by_client: dict[Any, socket.socket] = {}
+    by_number: dict[int, tuple[socket.socket, Any]] = {}
+    while True:
+        for number, _ in poll.poll():
+            try:
+                if number != front.fileno():
+                    back, where = by_number[number]
+                    while True:
+                        front.sendto(back.recv(65536), where)
+                while True:
+                    data, where = front.recvfrom(65536)
+                    found = by_client.get(where)
+                    if found is None:
+                        found = by_client[where] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        found.setblocking(False)
+                        found.connect(("127.0.0.1", int(upstream)))
+                        by_number[found.fileno()] = found, where
+                        poll.register(found.fileno(), select.EPOLLIN)
+                    found.send(data)
+            except BlockingIOError:
+                continue
+
+
+def echo() -> None:
+    sock = _bound()
+    sock.setblocking(True)
+    while True:
+        data, where = sock.recvfrom(65536)
+        sock.sendto(data, where)
+
+
+def _bound() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    sock.bind(("127.0.0.1", 0))
+    sock.setblocking(False)
+    print(sock.getsockname()[1], flush=True)
+    return sock
 
 
 if __name__ == "__main__":
-    import uvloop
+    what, *words = sys.argv[1:]
+    if what == "relay":
+        import uvloop
 
-    uvloop.run(main())
+        uvloop.run(relay(*words))
+    else:
+        {"plain": lambda: plain(*words), "echo": echo}[what]()

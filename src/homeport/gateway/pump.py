@@ -55,16 +55,21 @@ class Pump:
                 self._loop.watch(self._alarm, self._rang, reading=True, writing=False)
         if not self._heap:
             self._set_s = 0.0
+            if self._alarm is not None:
+                self._alarm.hush()  # where it is set again it need not be read: a system call less
             return
         self._set_s = due_s = self._heap[0][0]
         if self._alarm is not None:
             self._alarm.set(due_s)
         else:
-            self._loop.later(due_s - time.monotonic(), self._let_go)
+            self._loop.later(due_s - time.monotonic(), lambda: self._is_time(due_s))
 
     def _rang(self, _events: int) -> None:
-        if self._alarm is not None:
-            self._alarm.hush()
+        self._let_go()
+
+    def _is_time(self, due_s: float) -> None:
+        """Without an alarm: timers of the loop cannot be set to something else, so that old ones are passed over."""
+        if due_s == self._set_s:
             self._let_go()
 
     def _let_go(self) -> None:

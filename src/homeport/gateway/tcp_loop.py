@@ -139,7 +139,7 @@ class RelayLoop:
                     handler(events)
                 except Exception as error:
                     self._mishap(error, handler)
-            if self.again or self._soon or self._timers:
+            if self.again or self._soon or (self._timers and self._timers[0][0] <= time.monotonic()):
                 self._run_others()
             if closing:
                 self._close_released()

@@ -23,7 +23,8 @@ class Delays:
 
     def add(self, delay_s: float) -> None:
         micros = delay_s * 1e6
-        self._buckets[min(_BUCKETS - 1, int(log2(micros) * _PER_OCTAVE)) if micros > 1 else 0] += 1
+        bucket = int(log2(micros) * _PER_OCTAVE) if micros > 1 else 0
+        self._buckets[bucket if bucket < _BUCKETS else -1] += 1
         self.total += 1
         if delay_s > self.largest_s:
             self.largest_s = delay_s

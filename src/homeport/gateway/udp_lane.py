@@ -6,8 +6,8 @@ later; what finds no room is dropped and counted.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import monotonic
 
 from homeport.conditions.parcel import Parcel
 from homeport.conditions.plan import Planner
@@ -56,29 +56,33 @@ class UdpLane:
 
     def feed(self, data: bytes) -> None:
         """A datagram came."""
-        now_s = time.monotonic()  # not the loop's: what came while others were read must not be due earlier
+        now_s = monotonic()  # not the loop's: what came while others were read must not be due earlier
         self._came += 1
-        self.take(self.planner.plan(data, now_s), now_s)
-        self._counts.dropped += len(self.planner.dropped)
+        planner = self.planner
+        parcels = planner.plan(data, now_s)
+        if planner.dropped:
+            self._counts.dropped += len(planner.dropped)
+        if len(parcels) > 1:
+            self._counts.duplicated += len(parcels) - 1
+        self.take(parcels, now_s)
 
     def take(self, parcels: list[Parcel], now_s: float) -> None:
         """What was planned: let it go, or hold it back."""
-        counts = self._counts
         for parcel in parcels:
-            counts.duplicated += any(what == "duplicated" for what, _ in parcel.why)
-            if parcel.due_s <= now_s:
-                self._let_go(parcel.data, self._came)
-            elif self._room.take(parcel.data):
+            data, due_s = parcel.data, parcel.due_s
+            if due_s <= now_s:
+                self._let_go(data, self._came)
+            elif self._room.take(data):
                 self.held += 1
-                self._pump.put(parcel.due_s, self._release, (parcel.data, self._came, now_s))
+                self._pump.put(due_s, self._release, (data, self._came, now_s))
             else:
-                counts.dropped += 1
+                self._counts.dropped += 1
 
     def _release(self, held: tuple[bytes, int, float], _due_s: float) -> None:
         data, number, came_s = held
         self.held -= 1
         self._room.give_back(data)
-        self._counts.delayed(time.monotonic() - came_s)
+        self._counts.delayed(monotonic() - came_s)
         self._let_go(data, number)
 
     def _let_go(self, data: bytes, number: int) -> None:

@@ -1,0 +1,145 @@
+"""`python -m bench.udp`: what a UDP route costs beside other relays, and how late delayed datagrams leave.
+
+Interleaved rounds, so that a busy moment of the machine hits all; CPU per datagram is that of the relay alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.machine import cpu_s
+
+ROUNDS, SECONDS, WINDOW = 5, 1.5, 16
+MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+RUNNER = [sys.executable, "-m", "bench.udp_runner"]
+LATE = ((1_000, 4), (10_000, 4), (50_000, 2))  # datagrams a second, for so many seconds
+
+
+@contextmanager
+def process(*words: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """Its port, which is the first thing it prints, and the process."""
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert started.stdout is not None
+        yield int(started.stdout.readline()), started
+    finally:
+        started.terminate()
+        started.wait(10)
+
+
+@contextmanager
+def nginx(upstream: int, folder: Path) -> Iterator[tuple[int, int]]:
+    """Port and pid of one nginx process with its stream module."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"load_module {MODULE}; daemon off; master_process off; pid {folder / 'pid'}; error_log /dev/null;"
+        " events { worker_connections 4096; } stream { server {"
+        f" listen 127.0.0.1:{port} udp rcvbuf=4m; proxy_pass 127.0.0.1:{upstream}; }} }}"
+    )
+    started = subprocess.Popen(["nginx", "-c", str(config), "-e", "/dev/null"])
+    try:
+        yield port, started.pid
+    finally:
+        started.terminate()
+        started.wait(10)
+
+
+def flood(port: int, clients: int) -> tuple[int, float]:
+    """Datagrams relayed, both ways counted, and seconds. Each client has a window under way."""
+    with ExitStack() as stack:
+        socks = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(clients)]
+        for sock in socks:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            sock.connect(("127.0.0.1", port))
+            sock.settimeout(0.2)
+        data, done, began_s = b"x" * 64, 0, time.perf_counter()
+        while time.perf_counter() - began_s < SECONDS:
+            for sock in socks:
+                for _ in range(WINDOW):
+                    sock.send(data)
+            for sock in socks:
+                with contextlib.suppress(TimeoutError, ConnectionRefusedError):
+                    for _ in range(WINDOW):
+                        sock.recv(2048)
+                        done += 1
+        return 2 * done, time.perf_counter() - began_s
+
+
+def costs(clients: int) -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        upstream, _ = stack.enter_context(process(*RUNNER, "echo"))
+        peers: dict[str, tuple[int, int]] = {}
+        for name, words in {
+            "plain Python": ["plain", str(upstream)],
+            "homeport": ["relay", str(upstream)],
+            "homeport, 5 ms": ["relay", str(upstream), "latency=5ms"],
+            "homeport, 5±2 ms, loss 1 %": ["relay", str(upstream), "latency=5ms jitter=2ms loss=1%"],
+        }.items():
+            port, started = stack.enter_context(process(*RUNNER, *words))
+            peers[name] = port, started.pid
+        if Path(MODULE).exists():
+            peers["nginx"] = stack.enter_context(nginx(upstream, folder))
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
+        time.sleep(0.5)
+        for _ in range(ROUNDS):
+            for name, (port, pid) in peers.items():
+                before = cpu_s([pid])
+                datagrams, seconds = flood(port, clients)
+                used = cpu_s([pid]) - before
+                found[name].append((datagrams / seconds, used / max(1, datagrams) * 1e6))
+    base = found["plain Python"]
+    for name, rounds in found.items():
+        cost = statistics.median(mine[1] / theirs[1] for mine, theirs in zip(rounds, base, strict=True))
+        rate, each = (statistics.median(column) for column in zip(*rounds, strict=True))
+        print(f"{clients:4} clients  {name:28} {rate:9,.0f}/s  {each:6.2f} µs CPU each, {cost:.2f} of plain Python")
+
+
+def lateness(rate: int, seconds: float) -> None:
+    """Sent at an even pace to a sink that nobody reads."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
+    ):
+        sink.bind(("127.0.0.1", 0))
+        with process(*RUNNER, "relay", str(sink.getsockname()[1]), "latency=50ms jitter=10ms") as (port, started):
+            time.sleep(0.5)
+            sock.connect(("127.0.0.1", port))
+            began_s, sent, before = time.perf_counter(), 0, cpu_s([started.pid])
+            while (now_s := time.perf_counter() - began_s) < seconds:
+                while sent < now_s * rate:
+                    sock.send(b"x" * 64)
+                    sent += 1
+                time.sleep(0.0005)
+            time.sleep(0.3)
+            used = cpu_s([started.pid]) - before
+            started.terminate()
+            assert started.stdout is not None
+            p50, p99, p999, most, least, left = started.stdout.read().split()
+    print(
+        f"{rate:6,}/s at 50±10 ms: late by p50 {p50}, p99 {p99}, p99.9 {p999}, max {most} µs; earliest {least} µs;"
+        f" {left} of {sent} left; {used / sent * 1e6:.1f} µs CPU each"
+    )
+
+
+def main() -> None:
+    for clients in (4, 64):
+        costs(clients)
+    for rate, seconds in LATE:
+        lateness(rate, seconds)
+
+
+if __name__ == "__main__":
+    main()
