@@ -168,3 +168,16 @@ async def test_requests_on_one_connection_are_judged_one_by_one(guarded: Guarded
         assert head[9:12] == status
         length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
         await client.body(int(length.partition(b":")[2]))
+
+
+async def test_a_link_sets_a_cookie_that_nobody_else_is_sent(guarded: Guarded) -> None:
+    client = await guarded.road.connect()
+    path = guarded.road.door.gate.entering.path_for("tok")
+    client.send(f"GET {path} HTTP/1.1\r\nHost: tok.localhost\r\n\r\n".encode())
+    fields = (await client.head()).lower().decode().split("\r\n")
+    cookie = next(field for field in fields if field.startswith("set-cookie: homeport="))
+    attributes = set(cookie.split("; ")[1:])
+    assert attributes == {"path=/", "httponly", "samesite=strict"} | ({"secure"} if guarded.road.trusting else set())
+    assert "referrer-policy: no-referrer" in fields
+    assert "cache-control: no-store" in fields
+    assert guarded.road.tap.began == 0  # nothing of it is recorded

@@ -46,7 +46,7 @@ class Entering:
         """The path and query of a new link."""
         return f"{PATH}?key={self._keys.make(route, self._clock() + KEY_LIFE_S)}"
 
-    def reply(self, rule: Rule, head: RequestHead, peer: Peer) -> Reply | None:
+    def reply(self, rule: Rule, head: RequestHead, peer: Peer, *, is_secure: bool) -> Reply | None:
         """The answer to somebody who follows such a link; None for everybody else."""
         if not head.target.startswith(_START) or not _is_own_host(rule, head.host):
             return None
@@ -56,7 +56,9 @@ class Entering:
         if self._keys.take(key, self._clock()) != rule.name:
             return link_is_used(rule.name)
         secret = self._sessions.make(Session(rule.name, peer.uid), self._clock() + SESSION_LIFE_S)
-        return entered(rule.name, f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict")
+        # Over TLS nobody else below this name is sent the cookie, whatever the port: nobody else has a certificate.
+        over_tls = "; Secure" if is_secure else ""
+        return entered(rule.name, f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict{over_tls}")
 
     def _may_follow(self, rule: Rule, peer: Peer) -> bool:
         """A link is made for us, or for accounts that the route names. Opening a browser shows it in `ps` to others."""

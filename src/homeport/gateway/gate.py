@@ -70,7 +70,7 @@ class Gate:
         if rule.needs_secret:
             _clean(head, basic=bool(rule.logins))
         if rule.takes_token and not (isinstance(decision, Refuse) and decision.status == 403):
-            reply = self.entering.reply(rule, head, client.peer())
+            reply = self.entering.reply(rule, head, client.peer(), is_secure=client.is_secure)
             if reply is not None:
                 return reply
         if passes:

@@ -44,7 +44,7 @@ def command(session: Session, names: tuple[str, ...], detach: bool, requests: bo
 
 
 def _add_routes(session: Session, routes: list[RouteSpec]) -> list[str]:
-    """The project's own routes; those that stand already for the same visitors are left alone. Answers with new names."""
+    """The project's own routes; those that stand already for the same visitors are left alone. Answers with the new."""
     if not routes:
         return []
     engine = session.engine()
