@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench venv counterparts clean
+.PHONY: demo test check audit format bench venv counterparts clean
 
 demo: $(VENV)/.installed  ## see the product with its embedded apps
 	@$(BIN)/homeport demo
@@ -16,6 +16,14 @@ check: $(VENV)/.dev  ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What could not be checked (no network, no database) is said, and does not fail; a known vulnerability does.
+audit: $(VENV)/.installed  ## known vulnerabilities in what homeport depends on
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && \
+	  $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9'; } || \
+	  echo "pip-audit could not be installed"
+	@home=$$(mktemp -d) && PATH="$(CURDIR)/$(VENV)/audit/bin:$$PATH" HOMEPORT_HOME=$$home $(BIN)/homeport audit; \
+	  status=$$?; rm -rf "$$home"; test $$status -le 1
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
