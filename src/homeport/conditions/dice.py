@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 
 
 class Dice:
@@ -16,10 +17,19 @@ class Dice:
 
     __slots__ = ("_path", "random")
 
+    random: Callable[[], float]
+
     def __init__(self, path: str) -> None:
         self._path = path
+
+    def __getattr__(self, name: str) -> Callable[[], float]:
+        """Made at the first throw: seeding takes 15 us, and most dice are only forked from."""
+        if name != "random":
+            raise AttributeError(name)
+        path = self._path
         seed = int.from_bytes(hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest(), "big")
         self.random = random.Random(seed).random  # noqa: S311 - chance, no secret
+        return self.random
 
     def fork(self, name: str) -> Dice:
         """Dice that do not depend on how often these were thrown."""
