@@ -14,14 +14,12 @@ import msgspec
 
 from homeport.conditions.plan import Entry, Pair, SharedPair, begin
 from homeport.conditions.settings import Conditions, Outage
-from homeport.gateway.tcp_held import Held
 from homeport.gateway.underway import Room, Underway
 from homeport.model.conditions_felt import ConnectionConditions
 
 if TYPE_CHECKING:
     from homeport.gateway.pump import Release
-    from homeport.gateway.tcp_flow import Flow
-    from homeport.gateway.tcp_link import Link
+    from homeport.model.exchange import Exchange
 
 
 class TcpConditionsState(msgspec.Struct, frozen=True):
@@ -72,13 +70,14 @@ class TcpConditions:
             )
         )
 
-    def begin(self, link: Link) -> Felt | None:
+    def begin(self, exchange: Exchange) -> Felt | None:
         """What a connection feels; None while there are no conditions."""
         if self.settings is None:
             return None
         self._begun += 1
         who = str(self._begun)
-        felt = Felt(self, link, begin(self.settings, "stream", self.clock(), who, self._shared), self.settings, who)
+        pair = begin(self.settings, "stream", self.clock(), who, self._shared)
+        felt = Felt(self, exchange, pair, self.settings, who)
         self._felt.add(felt)
         return felt
 
@@ -103,18 +102,19 @@ class TcpConditions:
 
 
 class Felt:
-    """What one connection feels: the planners of both directions."""
+    """What one connection feels: the planners of both directions, and what they have under way."""
 
-    __slots__ = ("_first", "_of_route", "_under_way", "changes", "link", "pair", "who")
+    __slots__ = ("_exchange", "_first", "changes", "down", "of_route", "pair", "up", "who")
 
-    def __init__(self, of_route: TcpConditions, link: Link, pair: Pair, settings: Conditions, who: str) -> None:
-        self.link = link
+    def __init__(self, of_route: TcpConditions, exchange: Exchange, pair: Pair, settings: Conditions, who: str) -> None:
+        self.of_route = of_route
         self.pair = pair
         self.who = who
         self.changes = 0
-        self._of_route = of_route
+        self.up = Underway(pair.up, of_route.room)
+        self.down = Underway(pair.down, of_route.room)
+        self._exchange = exchange
         self._first = settings
-        self._under_way = (Underway(pair.up, of_route.room), Underway(pair.down, of_route.room))
 
     @property
     def entry(self) -> Entry:
@@ -122,31 +122,18 @@ class Felt:
 
     @property
     def held_bytes(self) -> int:
-        return sum(one.cost for one in self._under_way)
+        return self.up.cost + self.down.cost
 
     def change(self, settings: Conditions | None) -> None:
         """For the next byte."""
         self.changes += 1
-        for under_way, parcels in zip(self._under_way, self.pair.change(settings, self._of_route.clock()), strict=True):
-            under_way.take(parcels)
-        self.hold()
-
-    def hold(self) -> None:
-        """Take the flows in hand, as far as anything is asked of them, and let them go on."""
-        flows: list[Flow] = []
-        for flow, under_way in zip((self.link.up, self.link.down), self._under_way, strict=True):
-            if flow is None or flow.ended:
-                continue
-            if flow.held is None and not under_way.is_clear:
-                flow.hold(Held(flow, under_way, self._of_route))
-            if flow.held is not None:
-                flows.append(flow)
-        for flow in flows:
-            flow.pump()
+        up, down = self.pair.change(settings, self.of_route.clock())
+        self.up.take(up)
+        self.down.take(down)
 
     def left(self) -> None:
-        self.link.exchange.conditions = msgspec.json.encode(self._recorded()).decode()
-        self._of_route.left(self)
+        self._exchange.conditions = msgspec.json.encode(self._recorded()).decode()
+        self.of_route.left(self)
 
     def _recorded(self) -> ConnectionConditions:
         return ConnectionConditions(

@@ -18,7 +18,7 @@ from homeport.model.exchange import CLIENT_GONE, UPSTREAM_GONE
 from homeport.streams.poller import ERROR, READ, WRITE
 
 if TYPE_CHECKING:
-    from homeport.gateway.tcp_conditions import TcpConditions
+    from homeport.gateway.tcp_conditions import Felt, TcpConditions
     from homeport.gateway.tcp_flow import Flow
 
 TURN = 1024 * 1024  # then the others get theirs
@@ -125,11 +125,10 @@ class Held:
 
     def _end(self, parcel: Parcel) -> None:
         link = self.flow.link
-        words = _why_it_ends(parcel)
         if parcel.ending == "reset":
-            link.fail(*(link.doom[1:] if link.doom is not None else (UPSTREAM_GONE, words)))
-        elif any(what in _CUTTING for what, _ in parcel.why):
-            link.cut(words)
+            link.fail(*(link.doom[1:] if link.doom is not None else (UPSTREAM_GONE, why_it_ends(parcel))))
+        elif is_cut(parcel):
+            link.cut(why_it_ends(parcel))
         else:
             self.flow.end()
 
@@ -182,6 +181,25 @@ class Held:
             raise
 
 
-def _why_it_ends(parcel: Parcel) -> str:
+def hold(up: Flow | None, down: Flow | None, felt: Felt) -> None:
+    """Take the flows of a connection in hand, as far as anything is asked of them, and let them go on."""
+    flows: list[Flow] = []
+    for flow, under_way in ((up, felt.up), (down, felt.down)):
+        if flow is None or flow.ended:
+            continue
+        if flow.held is None and not under_way.is_clear:
+            flow.hold(Held(flow, under_way, felt.of_route))
+        if flow.held is not None:
+            flows.append(flow)
+    for flow in flows:
+        flow.pump()
+
+
+def is_cut(parcel: Parcel) -> bool:
+    """It closes the connection, though its source did not end."""
+    return any(what in _CUTTING for what, _ in parcel.why)
+
+
+def why_it_ends(parcel: Parcel) -> str:
     ending = [one for one in parcel.why if one[0] in _CUTTING or one[0] in _RESETTING]
     return "network conditions: " + (decision_in_words(ending[-1]) if ending else "reset")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from homeport.gateway.tcp_bind import prepare
 from homeport.gateway.tcp_dial import AF_UNIX, Address
 from homeport.gateway.tcp_flow import Flow
+from homeport.gateway.tcp_held import hold
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Unavailable
@@ -84,12 +85,16 @@ class Link:
         if self.felt is not None:
             self._change(self.felt, conditions.settings)
             return
-        self.felt = conditions.begin(self)
+        self.felt = conditions.begin(self.exchange)
+        self._hold()
+
+    def _hold(self) -> None:
         if self.felt is not None:
-            self.felt.hold()
+            hold(self.up, self.down, self.felt)
 
     def _change(self, felt: Felt, settings: Conditions | None) -> None:
         felt.change(settings)
+        self._hold()
         if self.hangs and felt.entry == "open":
             self.hangs = False
             self.begin()
@@ -185,8 +190,7 @@ class Link:
         up.back, down.back = down, up
         was_watched = self.loop.watch(upstream, down.on_event, reading=True, writing=False)
         client_was_watched = self.loop.watch(self.client, up.on_event, reading=True, writing=False)
-        if self.felt is not None:
-            self.felt.hold()
+        self._hold()
         # What came before has had its event, and there will not be another one.
         if client_was_watched and not self.over:
             up.pump()
