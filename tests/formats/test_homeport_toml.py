@@ -231,13 +231,19 @@ def test_a_name_with_a_dot_must_be_quoted() -> None:
     ("body", "expected"),
     [
         ("", "routes.pg: needs a target"),
-        ('target = "127.0.0.1:80"', "expected http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT"),
-        ('target = "ftp://localhost:21"', "expected http(s)://HOST:PORT, unix:PATH or tcp:HOST:PORT"),
+        ('target = "127.0.0.1:80"', "expected http(s)://HOST:PORT, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT"),
+        ('target = "ftp://localhost:21"', "expected http(s)://HOST:PORT, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT"),
         ('target = "http://localhost:99999"', "it needs a port from 0 to 65535"),
         ('target = "unix:"', "a Unix socket needs a path"),
         ('target = "tcp:127.0.0.1:5432"', "needs listen, a port of its own"),
         ('target = "tcp:127.0.0.1:5432"\nlisten = true', "expected a port or an address with a port, found a boolean"),
         ('target = "unix:/x"\nlisten = "x"', "it needs a port"),
+        (
+            'target = "http://127.0.0.1:1"\ntls = "pass"',
+            "routes.pg.tls: means something only for a target that is tcp:",
+        ),
+        ('target = "tcp:127.0.0.1:1"\nlisten = 1\ntls = "on"', 'expected "terminate" or "pass"'),
+        ('target = "tcp:127.0.0.1:1"\nlisten = 1\ntls = "pass"\nclient_ca = "a"', 'client_ca: needs tls = "terminate"'),
     ],
 )
 def test_what_a_route_cannot_say(body: str, expected: str) -> None:
