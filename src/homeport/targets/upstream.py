@@ -36,8 +36,10 @@ def parse_target(text: str) -> tuple[Literal["http", "https", "unix", "tcp", "ud
     scheme, _, rest = text.strip().partition(":")
     if scheme == "unix" and rest:
         return "unix", parse_endpoint(text.strip())
-    if scheme in ("tcp", "udp") and rest:
-        return "tcp" if scheme == "tcp" else "udp", _with_port(rest.removeprefix("//"), text)
+    if scheme == "tcp" and rest:
+        return "tcp", _with_port(rest.removeprefix("//"), text)
+    if scheme == "udp" and rest:
+        return "udp", _with_port(rest.removeprefix("//"), text)
     if (scheme == "http" or scheme == "https") and rest.startswith("//"):
         place, _, path = rest.removeprefix("//").partition("/")
         if path or not place or set(place) & set("@?#"):
