@@ -26,16 +26,16 @@ family, host = (socket.AF_INET6, "::1") if then == "ipv6" else (socket.AF_INET, 
 sock = socket.socket(family)
 sock.settimeout(20)
 sock.connect((host, port))
-sock.sendall(request.replace("|", "\\r\\n").encode())
-if then == "shut":
-    sock.shutdown(socket.SHUT_WR)
-if then == "close":
-    sock.close()
-else:
-    data = b""
-    while piece := sock.recv(65536):
+data = b""
+try:
+    sock.sendall(request.replace("|", "\\r\\n").encode())
+    if then == "shut":
+        sock.shutdown(socket.SHUT_WR)
+    while then != "close" and (piece := sock.recv(65536)):
         data += piece
-    print(data.decode())
+except ConnectionError:  # a TCP route says nothing to whom it does not let in
+    pass
+print(data.decode())
 """
 # Tries to open, list and connect to every path that it is given, and prints what it got.
 SNOOP = """
