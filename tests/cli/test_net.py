@@ -82,3 +82,14 @@ def test_a_timeline_is_read_from_a_file(surroundings: Path) -> None:
     assert engine.conditions.asked == [
         ConditionsSpec(route="api", text="", timeline="at 0s 3g\n", timeline_name="ride.txt")
     ]
+
+
+def test_own_profiles_come_from_the_project(surroundings: Path) -> None:
+    (surroundings / "homeport.toml").write_text('[profiles]\ntunnel = "3g loss=30%"\n')
+    engine = FakeEngine()
+    assert invoke("net set api tunnel", engine).status == 0
+    assert engine.conditions.asked[-1].profiles == {"tunnel": "3g loss=30%"}
+    assert json.loads(invoke("net profiles --json").out)[0]["source"] == "homeport.toml"
+    (surroundings / "homeport.toml").write_text('[profiles]\ntunnel = "3gg"\n')
+    done = invoke("net set api tunnel", engine)
+    assert "homeport.toml:2: profiles.tunnel: no profile is called '3gg'" in done.err

@@ -188,7 +188,7 @@ def check_layer(asked: Conditions, kind: str) -> None:
         raise HomeportError("unsupported", "faults of single requests cannot be played in this version", "")
     layer: Layer = "datagram" if kind == "udp" else "stream"
     if reasons := list(dict.fromkeys(refusals((*asked.up, *asked.down), layer))):
-        raise HomeportError("bad-usage", "\n".join(reasons), "homeport net profiles")
+        raise HomeportError("bad-usage", "\n".join(reasons), "homeport net keys")
 
 
 def _moment_in(seconds: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import rich_click as click
 
 from homeport.cli.complete import complete_route
@@ -66,13 +68,15 @@ def command(
             raise click.UsageError("`homeport net timeline` needs a route and a file")
         if up or down or lasts or seed is not None:
             raise click.UsageError("of the options, --client alone belongs to `homeport net timeline`")
-        _set(session, _timeline(route, words[0], client))
+        _set(session, _timeline(session.folder, route, words[0], client))
     else:
         if not route or not words:
             raise click.UsageError("`homeport net set` needs a route and what to set, such as `api 3g`")
         side: Side = "" if up == down else "up" if up else "down"
         text = " ".join([*words, *([f"seed={seed}"] if seed is not None else [])])
-        spec = ConditionsSpec(route=route, text=text, side=side, client=client, lasts_s=_seconds(lasts))
+        own = own_profiles(session.folder) if any("=" not in word for word in words) else {}
+        lasts_s = _seconds(lasts)
+        spec = ConditionsSpec(route=route, text=text, side=side, client=client, lasts_s=lasts_s, profiles=own)
         _set(session, spec)
 
 
@@ -84,14 +88,30 @@ def _set(session: Session, spec: ConditionsSpec) -> None:
         session.data("\n".join(state_lines(state, session.terminal.paint)))
 
 
-def _timeline(route: str, file: str, client: str) -> ConditionsSpec:
+def _timeline(folder: Path, route: str, file: str, client: str) -> ConditionsSpec:
     try:
-        with open(file, encoding="utf-8") as lines:
-            text = lines.read()
+        text = (folder / file).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise HomeportError("bad-usage", f"{file} cannot be read: {why}") from error
-    return ConditionsSpec(route=route, text="", timeline=text or " ", timeline_name=file, client=client)
+    return ConditionsSpec(
+        route=route,
+        text="",
+        timeline=text or " ",
+        timeline_name=file,
+        client=client,
+        profiles=own_profiles(folder),
+    )
+
+
+def own_profiles(folder: Path) -> dict[str, str]:
+    """Those of the project in this folder, if there is one."""
+    from homeport.app.project import find_root
+    from homeport.app.read_text import read_text
+    from homeport.formats.homeport_toml import FILE_NAME, parse
+
+    root = find_root(folder, [])
+    return parse(read_text(root / FILE_NAME, FILE_NAME), FILE_NAME).profiles if root else {}
 
 
 def _show(session: Session, route: str) -> None:
@@ -117,13 +137,15 @@ def _clear(session: Session, route: str, client: str) -> None:
 
 
 def _profiles(session: Session) -> None:
-    from homeport.conditions.profiles import BY_NAME, PROFILES
+    from homeport.conditions.profiles import BY_NAME, PROFILES, Profile
     from homeport.conditions.text import parse
     from homeport.conditions.words import in_words
 
+    own = own_profiles(session.folder)
+    known = [Profile(name, text, "homeport.toml") for name, text in own.items()] + [*PROFILES]
     states = [
-        ProfileState(name=one.name, text=one.text, source=one.source, words=in_words(parse([one.name], BY_NAME)))
-        for one in PROFILES
+        ProfileState(name=one.name, text=one.text, source=one.source, words=in_words(parse([one.name], BY_NAME | own)))
+        for one in known
     ]
     if session.as_json:
         session.json(states)
