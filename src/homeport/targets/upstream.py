@@ -48,7 +48,9 @@ def parse_target(text: str) -> tuple[Literal["http", "https", "unix", "tcp", "ud
                 f"{text!r} is not a target: only host and port count",
                 f"{scheme}://{place.partition('@')[2]}",
             )
-        return scheme, _with_port(place, text, "443" if scheme == "https" else "80")
+        if scheme == "https":
+            return "https", _with_port(place, text, "443")
+        return "http", _with_port(place, text, "80")
     raise HomeportError(
         "bad-usage",
         f"{text!r} is not a target: it is http(s)://HOST:PORT, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT",
