@@ -46,6 +46,16 @@ def test_where_the_system_never_tells_a_route_stays_shut_and_the_dashboard_asks_
     assert isinstance(decide(control_rule(), Peer(why="its other end is closed"), Request()), Refuse)
 
 
+def test_the_dashboard_is_open_to_root_and_a_route_of_our_own_user_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeport.app.rules.own_uid", lambda: 1000)
+    route = make_rule("a", Access(same_user=True), "allow")
+    assert route is not None
+    admitted = [
+        decide(rule, Peer(uid=uid), Request()) is ADMIT for rule in (control_rule(), route) for uid in (1000, 0, 1)
+    ]
+    assert admitted == [True, True, False, True, False, False]
+
+
 @given(RULES, PEERS, REQUESTS)
 def test_nobody_gets_in_who_lacks_anything(rule: Rule, peer: Peer, request: Request) -> None:
     decision = decide(rule, peer, request)

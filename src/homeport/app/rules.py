@@ -9,7 +9,7 @@ from functools import partial
 
 from homeport.gateway.access import Rule, why_not_this_account
 from homeport.gateway.tcp_route import MayConnect
-from homeport.machine.peers import own_uid, peer_of, uid_of
+from homeport.machine.peers import ROOT, own_uid, peer_of, uid_of
 from homeport.model.access import EVERYONE, Access, CrossSite
 from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED
@@ -34,9 +34,12 @@ def make_rule(route: str, access: Access, cross_site: CrossSite) -> Rule | None:
 
 
 def control_rule() -> Rule:
-    """The dashboard: our own user's processes, where the system can tell. Its guard asks for the token besides."""
+    """The dashboard: our own user's processes, where the system can tell. Its guard asks for the token besides.
+
+    Root's too: root reads the token anyway, and the relay that brings Windows' browsers into WSL is root's.
+    """
     own = own_uid()
-    return Rule(RESERVED, "same-user and token", None if own is None else frozenset({own}), if_known=True)
+    return Rule(RESERVED, "same-user and token", None if own is None else frozenset({own, ROOT}), if_known=True)
 
 
 def may_connect(rule: Rule | None) -> MayConnect | None:

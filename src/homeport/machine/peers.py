@@ -13,6 +13,8 @@ import sys
 from homeport.model.access import Peer
 from homeport.model.errors import HomeportError
 
+ROOT = 0
+
 
 def peer_of(client: object, server: object) -> Peer:
     """Both ends as the accepting socket names them: (host, port, …)."""
@@ -38,9 +40,9 @@ def peer_of(client: object, server: object) -> Peer:
 
 
 def why_not_ours(client: object, server: object) -> str:
-    """Why the other end is no process of our own user: a clause, or "" where it is one or the system never tells."""
+    """Why the other end is no process of our own user or root's: a clause, or "" also where the system never tells."""
     peer, own = peer_of(client, server), own_uid()
-    if own is None or not peer.can_tell or peer.uid == own:
+    if own is None or not peer.can_tell or peer.uid in (own, ROOT):
         return ""
     return peer.why or "it is a process of another user"
 
