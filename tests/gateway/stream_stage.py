@@ -21,7 +21,7 @@ from homeport.certs.authority import Authority
 from homeport.certs.contexts import server_context
 from homeport.gateway.routes import Route
 from homeport.gateway.stream_relay import StreamRelay
-from homeport.gateway.stream_side import Flow, MakeFlow
+from homeport.gateway.stream_side import MakeFlow
 from homeport.gateway.tcp_route import MayConnect
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
@@ -47,7 +47,7 @@ class StreamStage:
         listen: Endpoint = ANY,
         client_ca: str = "",
         may_connect: MayConnect | None = None,
-        make_flow: MakeFlow = Flow,
+        make_flow: MakeFlow | None = None,
     ) -> Endpoint:
         self.routes[name] = made = Route(name, FixedTarget(to), "tcp")
         return await self.relay.open(

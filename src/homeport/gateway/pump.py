@@ -9,12 +9,23 @@ import heapq
 import time
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from homeport.streams.alarm import Alarm, new_alarm
 
 if TYPE_CHECKING:
-    from homeport.gateway.tcp_loop import RelayLoop
+    from homeport.gateway.tcp_loop import Handler, Watched
+
+
+class Loop(Protocol):
+    """What of a loop is needed here: a RelayLoop has it, and conditioned_flow.py has it from asyncio's."""
+
+    def watch(self, sock: Watched, handler: Handler, *, reading: bool, writing: bool) -> bool: ...
+
+    def release(self, sock: Watched) -> None: ...
+
+    def later(self, delay_s: float, call: Callable[[], object]) -> None: ...
+
 
 # Setting a timer costs 5 µs on a virtual machine, more than a datagram's way through the kernel: so what is due this
 # soon after others have left waits for what comes right behind it.
@@ -26,7 +37,7 @@ Release = Callable[[Any, float], object]  # what was put in, and the moment it w
 class Pump:
     """Watches its alarm from the first `put` on; who never delays anything pays nothing."""
 
-    def __init__(self, loop: RelayLoop) -> None:
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._heap: list[tuple[float, int, Release, Any]] = []
         self._numbers = count()

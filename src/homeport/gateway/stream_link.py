@@ -68,6 +68,8 @@ class StreamLink:
                 self.peer = where[0], where[1]
             self.exchange.client = str(Endpoint(*self.peer)) if self.peer else "unix"
             self.relay.arrived(self)
+        elif self._state == DIALLING and self.route is not None:
+            self._connected(self.route)  # now, since an upstream may speak first, or hang up
         elif self._state == LEAVING:  # the client went in the very moment in which the upstream accepted
             side.reset_now()
 
@@ -135,6 +137,14 @@ class StreamLink:
         self.upstream.reset_now()
         if self.client.is_lost and self.upstream.is_lost:
             self._over()
+
+    def cut(self, why: str) -> None:
+        """Network conditions close it in the middle, and what was let through arrives."""
+        if self._state != LEAVING:
+            self._end(UPSTREAM_GONE, why)
+            self.deadline_s = perf_counter() + LINGER_S
+            self.client.finish()
+            self.upstream.close()
 
     def look_around(self, now_s: float) -> None:
         """Once a second: deadlines, sides that never take what they should get, and clients that only seem to wait."""
@@ -252,11 +262,6 @@ class StreamLink:
         except OSError as error:  # TimeoutError is one
             finding = target.explain(error)
             self._unreachable(f"{finding.what}: {finding.why}" if finding.why else finding.what)
-        except asyncio.CancelledError:
-            self.upstream.reset_now()
-            raise
-        else:
-            self._connected(route)
 
     async def _connect(self, endpoint: Endpoint) -> None:
         loop = asyncio.get_running_loop()
@@ -271,11 +276,13 @@ class StreamLink:
                 if address is addresses[-1]:
                     raise
             else:
-                if address.loopback:
-                    do_not_pace(self.upstream.transport.get_extra_info("socket"))
+                sock = self.upstream.transport.get_extra_info("socket")
+                if address.loopback and sock is not None:
+                    do_not_pace(sock)
                 return
 
     def _connected(self, route: StreamRoute) -> None:
+        self._dialling = None  # it has done its work, and is not to be cancelled any more
         self.exchange.dialled_s = perf_counter()
         self._up, self._down = route.make_flow(self.client, self.upstream), route.make_flow(self.upstream, self.client)
         self._state = FLOWING
@@ -290,6 +297,8 @@ class StreamLink:
             self.client.hold(self.upstream.is_full)
 
     def _unreachable(self, why: str) -> None:
+        if self._state != DIALLING:
+            return
         self._end(UNREACHABLE, why)
         self.client.reset()
         if self.client.is_lost:

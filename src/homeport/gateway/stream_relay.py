@@ -13,12 +13,16 @@ import socket
 from collections.abc import Callable
 from time import perf_counter
 
+from homeport.conditions.settings import Conditions
+from homeport.gateway.conditioned_flow import StreamConditions, engine_pump
 from homeport.gateway.routes import PLAIN_HOSTS, Route
 from homeport.gateway.seams import StreamCertificates, Tap, Target
 from homeport.gateway.stream_link import StreamLink
-from homeport.gateway.stream_side import Flow, MakeFlow
+from homeport.gateway.stream_side import MakeFlow
 from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on
+from homeport.gateway.tcp_conditions import TcpConditionsState
 from homeport.gateway.tcp_route import MayConnect
+from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.route import Tls
@@ -31,13 +35,20 @@ class StreamRoute:
     """A route as its port sees it; it keeps the counts of the Route up."""
 
     def __init__(
-        self, route: Route, tls: Tls, client_ca: str, may_connect: MayConnect | None, make_flow: MakeFlow
+        self,
+        route: Route,
+        tls: Tls,
+        client_ca: str,
+        may_connect: MayConnect | None,
+        make_flow: MakeFlow | None,
+        conditions: StreamConditions,
     ) -> None:
         self.route = route
         self.tls = tls
         self.client_ca = client_ca
         self.may_connect = may_connect  # None: everybody may
-        self.make_flow = make_flow
+        self.conditions = conditions
+        self.make_flow = make_flow or conditions.make_flow
 
     @property
     def name(self) -> str:
@@ -84,6 +95,8 @@ class StreamRelay:
         self.is_gone = is_gone
         self._ports: list[StreamPort] = []
         self._links: set[StreamLink] = set()
+        self._pump = engine_pump()
+        self._room = Room()
         self._emptied = asyncio.Event()
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -95,10 +108,11 @@ class StreamRelay:
         *,
         client_ca: str = "",
         may_connect: MayConnect | None = None,
-        make_flow: MakeFlow = Flow,
+        make_flow: MakeFlow | None = None,
+        conditions: Conditions | None = None,
     ) -> Endpoint:
-        """Listen for `route`, on a port that others of this kind may have already. Answers with the address really
-        bound. Raises HomeportError (name-taken, port-taken, bad-usage)."""
+        """Listen for `route`, on a port that others of this kind may have already. `conditions` hold from the first
+        visitor on. Answers with the address really bound. Raises HomeportError (name-taken, port-taken, bad-usage)."""
         if listen.is_unix:
             raise HomeportError(
                 "bad-usage", "a route with TLS listens on a port, not on a Unix socket", "--listen 62900"
@@ -106,7 +120,9 @@ class StreamRelay:
         if self._port_of(route.name) is not None:
             raise HomeportError("name-taken", f"a TCP route {route.name} is already there", "homeport status")
         port = next((port for port in self._ports if listen.port and listen in port.endpoints), None)
-        made = StreamRoute(route, tls, client_ca, may_connect, make_flow)
+        network = StreamConditions(self._pump, self._room)
+        network.set(conditions)
+        made = StreamRoute(route, tls, client_ca, may_connect, make_flow, network)
         if port is None:
             port = StreamPort(listen_on(listen))
             self._ports.append(port)
@@ -114,6 +130,21 @@ class StreamRelay:
             await self._listen(port)
         port.routes[route.name] = made
         return port.endpoints[0]
+
+    def condition(self, name: str, settings: Conditions | None) -> None:
+        """Set, change or clear the network conditions of a route: for its next visitors, and for the next byte of those
+        that are there. Raises KeyError."""
+        self._route(name).conditions.set(settings)
+
+    def conditions(self, name: str) -> TcpConditionsState:
+        """What they decided so far. Raises KeyError."""
+        return self._route(name).conditions.state()
+
+    def _route(self, name: str) -> StreamRoute:
+        route = self.find(name)
+        if route is None:
+            raise KeyError(name)
+        return route
 
     def find(self, name: str) -> StreamRoute | None:
         port = self._port_of(name)
@@ -150,6 +181,7 @@ class StreamRelay:
                     await self._emptied.wait()
         if self._sweep is not None:
             self._sweep.cancel()
+        self._pump.close()
 
     # For the links
 

@@ -1,0 +1,123 @@
+"""Network conditions inside TLS, over real sockets: nothing early, nothing lost, and changes while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from homeport.conditions.settings import (
+    Bandwidth,
+    Condition,
+    Conditions,
+    DataLimit,
+    Latency,
+    Outage,
+    RandomLoss,
+    Reset,
+    Silence,
+    Slicing,
+)
+from homeport.model.conditions_felt import ConnectionConditions
+from homeport.model.exchange import COMPLETE
+from tests.gateway.stream_stage import StreamStage, secure_visit, stream_stage
+from tests.gateway.tcp_stage import echo
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[StreamStage]:
+    async with stream_stage(tmp_path, 64) as made:
+        yield made
+
+
+def both(*stack: Condition, seed: int = 0) -> Conditions:
+    return Conditions(up=stack, down=stack, seed=seed)
+
+
+SEVERAL = [
+    both(Latency(latency_ms=3, jitter_ms=3)),
+    both(Slicing(size_bytes=20_000), Bandwidth(rate_bps=2e9)),
+    None,
+    both(RandomLoss(rate=0.002, retransmit_ms=2)),
+    both(Silence()),
+    None,
+]
+
+
+async def test_nothing_is_early(stage: StreamStage) -> None:
+    async with stage.behind(echo) as door:
+        stage.relay.condition("db", both(Latency(latency_ms=15), Latency(latency_ms=5), seed=4))
+        async with secure_visit(door, stage.client()) as (reader, writer):
+            for _ in range(5):
+                begun_s = time.monotonic()
+                writer.write(b"x")
+                assert await reader.readexactly(1) == b"x"
+                assert time.monotonic() - begun_s >= 0.04
+        exchange = await stage.tap.wait(ended=1)
+    told = msgspec.json.decode(exchange.conditions, type=ConnectionConditions)
+    assert (told.seed, told.who, told.up["came"]) == (4, "1", 5)
+
+
+async def test_changes_in_the_middle_keep_bytes_and_order(stage: StreamStage) -> None:
+    whole = bytes(range(256)) * (8 * MIB // 256)
+    async with stage.behind(echo) as door, secure_visit(door, stage.client()) as (reader, writer):
+        writer.write(whole)
+        got, changes = bytearray(), 0
+        while len(got) < len(whole):
+            got += await reader.read(65536)
+            if len(got) * 30 // len(whole) > changes:
+                stage.relay.condition("db", SEVERAL[changes % len(SEVERAL)])
+                if changes % len(SEVERAL) == 4:  # nothing would come any more
+                    stage.relay.condition("db", None)
+                changes += 1
+        assert bytes(got) == whole
+        writer.close()
+        assert (await stage.tap.wait(ended=1)).ending == COMPLETE
+        assert stage.relay.conditions("db").held_bytes == 0
+
+
+async def test_a_sender_waits_while_a_slow_line_is_full(stage: StreamStage) -> None:
+    async with stage.behind(echo) as door:
+        stage.relay.condition("db", Conditions(up=(Bandwidth(rate_bps=8e5, queue_ms=50),)))
+        async with secure_visit(door, stage.client()) as (reader, writer):
+            begun_s = time.monotonic()
+            writer.write(bytes(4 * MIB))
+            assert len(await reader.readexactly(20_000)) == 20_000
+            assert time.monotonic() - begun_s >= 0.2 * 0.99
+            assert stage.relay.conditions("db").held_bytes < 2 * MIB
+            writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "conditions", [both(Reset()), both(DataLimit(limit_bytes=1)), both(Outage(how="refuse")), both(Outage(how="drop"))]
+)
+async def test_endings_leave_nothing_behind(stage: StreamStage, conditions: Conditions) -> None:
+    async with stage.behind(echo) as door:
+        stage.relay.condition("db", conditions)
+        try:
+            async with secure_visit(door, stage.client()) as (reader, writer):
+                writer.write(b"hello")
+                assert await reader.read() in (b"", b"h")
+        except (ConnectionError, ssl.SSLError):
+            pass
+        exchange = await stage.tap.wait(ended=1)
+    assert exchange.why.startswith("network conditions: ")
+
+
+async def test_silence_is_lifted(stage: StreamStage) -> None:
+    async with stage.behind(echo) as door:
+        stage.relay.condition("db", both(Silence()))
+        async with secure_visit(door, stage.client()) as (reader, writer):
+            writer.write(b"hello")
+            answer = asyncio.ensure_future(reader.readexactly(5))
+            done, _ = await asyncio.wait([answer], timeout=0.1)
+            assert not done
+            stage.relay.condition("db", None)
+            assert await answer == b"hello"
