@@ -25,6 +25,7 @@ from homeport.gateway.tcp import TcpRelay
 from homeport.gateway.udp import UdpRelay
 from homeport.machine.ports import this_computer
 from homeport.machine.ports_fake import FakePorts
+from homeport.model.access import Access
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.ports import ProcessFact, SocketFact
@@ -125,6 +126,38 @@ async def test_an_http_route_with_a_port_of_its_own(house: House) -> None:
         await get(state.listen, "api.localhost")
     assert b"hello" not in await get(door, "api.localhost")
     assert not house.roads.has_extra()
+
+
+async def test_a_udp_route_counts_its_datagrams(house: House) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        server.bind(("127.0.0.1", 0))
+        spec = RouteSpec(name="game", target=f"udp:127.0.0.1:{server.getsockname()[1]}", listen="127.0.0.1:0")
+        state = await house.roads.add(spec)
+        assert (state.url, state.target) == (f"udp://{state.listen}", spec.target)
+        client.sendto(b"hello", ("127.0.0.1", int(state.listen.rpartition(":")[2])))
+        assert await asyncio.to_thread(server.recv, 99) == b"hello"
+        [state] = house.roads.states()
+        assert state.udp is not None
+        assert (state.visits, state.active, state.udp.up.bytes) == (1, 1, 5)
+    await house.roads.remove("game")
+    assert house.udp.names() == []
+
+
+async def test_a_udp_route_has_no_rule_and_names_who_is_in_its_way(house: House) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(HomeportError) as refused:
+            await house.roads.add(RouteSpec(name="game", target="udp:127.0.0.1:7777", listen=listen))
+        assert refused.value.code == "port-taken"
+    spec = RouteSpec(name="game", target="udp:127.0.0.1:7777", listen="0", access=Access(same_user=True))
+    with pytest.raises(HomeportError) as refused:
+        await house.roads.add(spec)
+    assert refused.value.code == "bad-usage"
+    assert house.roads.states() == []
 
 
 async def test_a_tcp_route_counts_its_connections(house: House) -> None:

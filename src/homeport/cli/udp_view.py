@@ -39,5 +39,5 @@ def _way(name: str, counts: Json) -> str:
     words = f"{name} {plural(counts['datagrams'], 'datagram')} ({size(counts['bytes'])})"
     changes = [f"{counts[key]} {key}" for key in ("dropped", "duplicated", "reordered") if counts[key]]
     if counts.get("delay_p50_ms") is not None:
-        changes.append(f"delayed by {counts['delay_p50_ms']:.1f} ms, 99 % by {counts['delay_p99_ms']:.1f} at most")
+        changes.append(f"delay {counts['delay_p50_ms']:.1f} ms, p99 {counts['delay_p99_ms']:.1f}")
     return f"{words} [{', '.join(changes)}]" if changes else words

@@ -107,7 +107,7 @@ class UdpRelay:
         return UdpState(
             active=len(clients),
             visits=route.visits,
-            idle_s=now_s - max([route.last_s, *(client.last_s for client in clients)]),
+            idle_s=round(max(0.0, now_s - max([route.last_s, *(client.last_s for client in clients)])), 3),
             up=total([route.gone_up, *(client.up for client in clients)]).state(),
             down=total([route.gone_down, *(client.down for client in clients)]).state(),
             turned_away=route.turned_away,

@@ -59,6 +59,7 @@ class UdpRoute:
         self.last_s = clock()
         self.gone_up, self.gone_down = Counts(), Counts()  # of clients that left
         self.closed = False
+        self._is_sweeping = False
         self.decisions: Counter[str] = Counter()  # about clients that left
         self.pump = Pump(loop)
         self.shared = SharedPair()
@@ -77,7 +78,6 @@ class UdpRoute:
         for listener in self.listeners:
             handler = partial(self._heard, listener, listener.recvfrom, self.clients[listener])
             self.loop.watch(listener, handler, reading=True, writing=False)
-        self._sweep_later()
 
     def close(self) -> None:
         """Stop listening and forget every client."""
@@ -209,6 +209,8 @@ class UdpRoute:
         self.active += 1
         self.visits += 1
         self.last_s = now_s
+        if not self._is_sweeping:
+            self._sweep_later()
         self.loop.reports.opened(client.exchange)
         client.set_conditions(self._conditions_of(client))
         client.begin()
@@ -224,6 +226,10 @@ class UdpRoute:
         return bool(quiet)
 
     def _sweep_later(self) -> None:
+        """While there is nobody, nobody wakes up."""
+        self._is_sweeping = not self.closed and self.active > 0
+        if not self._is_sweeping:
+            return
         self.loop.later(min(self._idle_s / 4, LARGEST_SWEEP_S), self._sweep_and_again)
 
     def _sweep_and_again(self) -> None:
