@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from homeport.conditions.keys import KEYS, TOP
 from homeport.conditions.profiles import PROFILES
-from homeport.conditions.text import KEYS, TOP
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conditions.md").read_text("utf-8")
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeport.conditions.http import HttpFault
+from homeport.conditions.keys import KEYS
 from homeport.conditions.profiles import BY_NAME, PROFILES
 from homeport.conditions.settings import (
     Bandwidth,
@@ -21,7 +22,7 @@ from homeport.conditions.settings import (
     Silence,
     refusals,
 )
-from homeport.conditions.text import KEYS, parse, written
+from homeport.conditions.text import parse, written
 from homeport.conditions.words import in_words
 from homeport.model.errors import HomeportError
 

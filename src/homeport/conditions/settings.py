@@ -121,42 +121,40 @@ class NthLoss(Loss, frozen=True, kw_only=True, tag="nth-loss"):
             raise ValueError("every must be 1 or more")
 
 
-class Duplication(Base, frozen=True, kw_only=True, tag="duplication"):
+class Rated(Base, frozen=True, kw_only=True):
+    """Strikes this share, each one by itself."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within(self, "rate", 0, 1)
+
+
+class Duplication(Rated, frozen=True, kw_only=True, tag="duplication"):
     layers: ClassVar[frozenset[Layer]] = DATAGRAM
     elsewhere: ClassVar[str] = "TCP throws copies away, so nobody would see them"
-    rate: float
     copies: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _within(self, "rate", 0, 1)
         _within(self, "copies", 1, 100)
 
 
-class Reordering(Base, frozen=True, kw_only=True, tag="reordering"):
+class Reordering(Rated, frozen=True, kw_only=True, tag="reordering"):
     """This share is held back `by_ms` longer, so that others overtake it."""
 
     layers: ClassVar[frozenset[Layer]] = DATAGRAM
     elsewhere: ClassVar[str] = "TCP puts segments back in order, so it shows as delay: use jitter or loss"
-    rate: float
     by_ms: float = 15.0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _within(self, "rate", 0, 1)
 
-
-class Corruption(Base, frozen=True, kw_only=True, tag="corruption"):
+class Corruption(Rated, frozen=True, kw_only=True, tag="corruption"):
     """One bit is flipped, or one byte replaced by another, anywhere in the datagram."""
 
     layers: ClassVar[frozenset[Layer]] = DATAGRAM
     elsewhere: ClassVar[str] = "TCP throws segments with a wrong checksum away, so it shows as loss: use loss"
-    rate: float
     unit: Literal["bit", "byte"] = "bit"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _within(self, "rate", 0, 1)
 
 
 class Slicing(Base, frozen=True, kw_only=True, tag="slicing"):

@@ -39,7 +39,7 @@ def _all_words(table: dict[str, object]) -> list[str]:
 
 
 def _words(key: str, value: object) -> list[str]:
-    from homeport.conditions.text import SIDES
+    from homeport.conditions.keys import SIDES
 
     if key == PROFILE:
         return filled(value).split()
@@ -63,7 +63,7 @@ def _written(value: object) -> str:
 
 def _checked(word: str) -> str:
     """The word, if its key exists and its value can be one; whether it fits the others is seen later."""
-    from homeport.conditions.text import KEYS, TOP
+    from homeport.conditions.keys import KEYS, TOP
 
     key, _, text = word.partition("=")
     if key not in KEYS and key not in TOP:

@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from homeport.cli.complete import complete_route
+from homeport.cli.duration_option import read_for
 from homeport.cli.net_view import key_lines, profile_lines, state_lines
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
@@ -75,7 +76,7 @@ def command(
         side: Side = "" if up == down else "up" if up else "down"
         text = " ".join([*words, *([f"seed={seed}"] if seed is not None else [])])
         own = own_profiles(session.folder) if any("=" not in word for word in words) else {}
-        lasts_s = _seconds(lasts)
+        lasts_s = read_for(lasts, "30s")
         spec = ConditionsSpec(route=route, text=text, side=side, client=client, lasts_s=lasts_s, profiles=own)
         _set(session, spec)
 
@@ -154,7 +155,7 @@ def _profiles(session: Session) -> None:
 
 
 def _keys(session: Session) -> None:
-    from homeport.conditions.text import KEYS
+    from homeport.conditions.keys import KEYS
 
     about = {key: one.about for key, one in KEYS.items()}
     about |= {"share": "how many connections feel any of it, such as 30%", "seed": "the same seed decides the same"}
@@ -162,16 +163,3 @@ def _keys(session: Session) -> None:
         session.json(about)
     else:
         session.data("\n".join(key_lines(about, session.terminal.paint)))
-
-
-def _seconds(text: str) -> float | None:
-    if not text:
-        return None
-    from homeport.formats.app_values import duration
-    from homeport.formats.toml_values import Unreadable
-
-    try:
-        seconds: float = duration()(text)
-    except Unreadable as error:
-        raise HomeportError("bad-usage", f"--for: {error.problems[0][1]}", "--for 30s") from error
-    return seconds

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import rich_click as click
 
+from homeport.cli.duration_option import read_for
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.model.access import NewToken, TokenSpec, TokenState
-from homeport.model.errors import HomeportError
 
 
 @click.command("token", short_help="Make, list and revoke tokens for routes")
@@ -38,23 +38,10 @@ def command(session: Session, action: str, name: str, route: str, lasts: str) ->
     elif not name:
         raise click.UsageError(f"`homeport token {action}` needs the name of a token")
     elif action == "new":
-        _show(session, session.engine().tokens.new(TokenSpec(name=name, route=route, lasts_s=_seconds(lasts))))
+        _show(session, session.engine().tokens.new(TokenSpec(name=name, route=route, lasts_s=read_for(lasts, "30d"))))
     else:
         session.engine().tokens.revoke(name)
         session.say(f"token {name} opens nothing any more")
-
-
-def _seconds(text: str) -> float | None:
-    if not text:
-        return None
-    from homeport.formats.app_values import duration
-    from homeport.formats.toml_values import Unreadable
-
-    try:
-        seconds: float = duration()(text)
-    except Unreadable as error:
-        raise HomeportError("bad-usage", f"--for: {error.problems[0][1]}", "--for 30d") from error
-    return seconds
 
 
 def _show(session: Session, made: NewToken) -> None:
