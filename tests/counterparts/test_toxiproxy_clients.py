@@ -113,9 +113,9 @@ def test_the_node_client(tmp_path: Path) -> None:
 
 
 def test_the_python_client(tmp_path: Path) -> None:
-    import toxiproxy
-    from toxiproxy.api import APIConsumer
-    from toxiproxy.exceptions import ProxyExists
+    import toxiproxy  # type: ignore[import-untyped]
+    from toxiproxy.api import APIConsumer  # type: ignore[import-untyped]
+    from toxiproxy.exceptions import ProxyExists  # type: ignore[import-untyped]
 
     with api(tmp_path) as url, echo_server() as upstream:
         host, _, port = url.removeprefix("http://").rpartition(":")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -85,7 +85,7 @@ class Toxiproxy:
         self._proxies[proxy.name] = proxy
         return proxy
 
-    def populate(self, asked: builtins.list[Mapping[str, Any]]) -> tuple[builtins.list[Proxy], Refused | None]:
+    def populate(self, asked: Sequence[Mapping[str, Any]]) -> tuple[builtins.list[Proxy], Refused | None]:
         """All are looked at before the first is made; a proxy that is there already as asked for is left alone."""
         for number, one in enumerate(asked, 1):
             for field in ("name", "upstream"):
