@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from homeport.cli.terminal import Paint
 from homeport.cli.udp_view import udp_lines
 from homeport.model.udp import DatagramCounts, UdpClientState, UdpState
 
 
-def plain(text: str, _style: str) -> str:
-    return text
-
-
 def lines(state: UdpState) -> list[str]:
-    return udp_lines({"name": "game", "udp": msgspec.to_builtins(state)}, plain)
+    return udp_lines({"name": "game", "udp": msgspec.to_builtins(state)}, Paint(False))
 
 
 def test_a_route_that_nobody_used() -> None:

@@ -236,6 +236,7 @@ def test_a_name_with_a_dot_must_be_quoted() -> None:
         ('target = "http://localhost:99999"', "it needs a port from 0 to 65535"),
         ('target = "unix:"', "a Unix socket needs a path"),
         ('target = "tcp:127.0.0.1:5432"', "needs listen, a port of its own"),
+        ('target = "udp:127.0.0.1:7777"', "needs listen, a port of its own, because its target is udp:"),
         ('target = "tcp:127.0.0.1:5432"\nlisten = true', "expected a port or an address with a port, found a boolean"),
         ('target = "unix:/x"\nlisten = "x"', "it needs a port"),
         (

@@ -24,6 +24,8 @@ from homeport.targets.upstream import Upstream, parse_target
         ("tcp:127.0.0.1:5432", "tcp", Endpoint("127.0.0.1", 5432)),
         ("tcp:5432", "tcp", Endpoint("127.0.0.1", 5432)),
         ("tcp://[::1]:5432", "tcp", Endpoint("::1", 5432)),
+        ("udp:127.0.0.1:7777", "udp", Endpoint("127.0.0.1", 7777)),
+        ("udp://[::1]:7777", "udp", Endpoint("::1", 7777)),
     ],
 )
 def test_targets(text: str, kind: str, endpoint: Endpoint) -> None:
