@@ -193,6 +193,23 @@ async def test_a_client_that_resets_is_told_to_the_upstream(stage: StreamStage) 
     assert (await stage.tap.wait(ended=1)).ending == CLIENT_GONE
 
 
+async def test_upstreams_that_speak_first_or_hang_up_at_once(stage: StreamStage) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello")
+
+    async def leave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with stage.behind(greet, "mail") as mail, stage.behind(leave, "rude") as rude:
+        for _ in range(20):
+            async with secure_visit(mail, stage.client()) as (reader, _writer):
+                assert await reader.read() == b"220 hello"
+            async with secure_visit(rude, stage.client()) as (reader, _writer):
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+    await stage.tap.wait(ended=40)
+
+
 async def test_nobody_listens_behind_it(stage: StreamStage) -> None:
     async with upstream(echo) as gone:
         pass

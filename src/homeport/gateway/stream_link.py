@@ -10,12 +10,11 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from homeport.gateway.stream_dial import connect
 from homeport.gateway.stream_side import Flow, Side
-from homeport.gateway.tcp_dial import look_up
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Unavailable
-from homeport.streams.listen import do_not_pace
 from homeport.streams.tls import TlsTransport
 from homeport.wire.client_hello import ClientHello
 from homeport.wire.stream_greeting import (
@@ -256,30 +255,12 @@ class StreamLink:
             endpoint = target.address() or await target.ready()
             self.exchange.upstream = str(endpoint)
             async with asyncio.timeout(DIAL_S):
-                await self._connect(endpoint)
+                await connect(endpoint, self.upstream)
         except Unavailable as unavailable:
             self._unreachable(unavailable.finding.what)
         except OSError as error:  # TimeoutError is one
             finding = target.explain(error)
             self._unreachable(f"{finding.what}: {finding.why}" if finding.why else finding.what)
-
-    async def _connect(self, endpoint: Endpoint) -> None:
-        loop = asyncio.get_running_loop()
-        if endpoint.is_unix:
-            await loop.create_unix_connection(lambda: self.upstream, endpoint.path)
-            return
-        addresses = await look_up(endpoint)
-        for address in addresses:
-            try:
-                await loop.create_connection(lambda: self.upstream, *address.where[:2])
-            except OSError:
-                if address is addresses[-1]:
-                    raise
-            else:
-                sock = self.upstream.transport.get_extra_info("socket")
-                if address.loopback and sock is not None:
-                    do_not_pace(sock)
-                return
 
     def _connected(self, route: StreamRoute) -> None:
         self._dialling = None  # it has done its work, and is not to be cancelled any more
