@@ -86,7 +86,7 @@ def costs(clients: int) -> None:
             "plain Python": ["plain", str(upstream)],
             "homeport": ["relay", str(upstream)],
             "homeport, 5 ms": ["relay", str(upstream), "latency=5ms"],
-            "homeport, 5±2 ms, loss 1 %": ["relay", str(upstream), "latency=5ms jitter=2ms loss=1%"],
+            "homeport, 5±2 ms": ["relay", str(upstream), "latency=5ms jitter=2ms"],
         }.items():
             port, started = stack.enter_context(process(*RUNNER, *words))
             peers[name] = port, started.pid

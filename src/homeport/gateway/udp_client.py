@@ -219,30 +219,36 @@ class UdpClient:
 
     def _answered(self, _events: int) -> None:
         """Datagrams of the upstream, or an ICMP error."""
-        now_s, down, route = self.route.clock(), self.down, self.route
+        if self.over:
+            return
+        receive, reply, where, lane, counts = self._receive, self._reply, self.where, self.down_lane, self.down
+        self.last_s = self.route.clock()
         for _ in range(TURN):
-            if self.over:
-                return
             try:
-                data = self._receive(BUFFER)
+                data = receive(BUFFER)
             except BlockingIOError:
                 return
             except OSError as error:
                 self._refused(error)
                 return
+            counts.datagrams += 1
+            counts.bytes += len(data)
             if not self.is_answered:
-                self.is_answered, self._first = True, None
-                self.exchange.answered_s = time.perf_counter()
-                route.was_answered()
-            self.last_s = now_s
-            down.datagrams += 1
-            down.bytes += len(data)
+                self._first_answer()
             if self.kept < KEPT_DATAGRAMS:
                 self.keep(False, data)
-            if self.down_lane is not None:
-                self.down_lane.feed(data)
-            else:
-                self.to_client(data)
+            if lane is not None:
+                lane.feed(data)
+                continue
+            try:
+                reply(data, where)
+            except OSError as error:
+                self._dropped(counts, error)
+
+    def _first_answer(self) -> None:
+        self.is_answered, self._first = True, None
+        self.exchange.answered_s = time.perf_counter()
+        self.route.was_answered()
 
     def _refused(self, error: OSError) -> None:
         """The system told that a datagram did not arrive: nobody is at that port, or the way there is barred."""
