@@ -1,7 +1,7 @@
 """A timer that wakes a poller to the microsecond: a timerfd, where the system has one.
 
-The poll's own timeout is in whole milliseconds with epoll and at the mercy of the timer slack (50 µs) elsewhere. It never
-rings early, and never calls anybody: its descriptor becomes readable.
+The poll's own timeout is in whole milliseconds with epoll and at the mercy of the timer slack (50 µs) elsewhere. It
+never rings early, and never calls anybody: its descriptor becomes readable.
 """
 
 from __future__ import annotations
