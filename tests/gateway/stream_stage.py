@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from homeport.app.door_certificates import DoorCertificates
 from homeport.certs.authority import Authority
 from homeport.certs.contexts import server_context
+from homeport.conditions.settings import Conditions
 from homeport.gateway.routes import Route
 from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.stream_side import MakeFlow
@@ -37,6 +38,7 @@ class StreamStage:
         self.troubles: list[HomeportError] = []
         self.relay = StreamRelay(self.tap, DoorCertificates(self.authority.folder, self.troubles.append))
         self.routes: dict[str, Route] = {}
+        self.conditions: Conditions | None = None  # of the routes to come
 
     async def route(
         self,
@@ -51,7 +53,13 @@ class StreamStage:
     ) -> Endpoint:
         self.routes[name] = made = Route(name, FixedTarget(to), "tcp")
         return await self.relay.open(
-            made, listen, tls, client_ca=client_ca, may_connect=may_connect, make_flow=make_flow
+            made,
+            listen,
+            tls,
+            client_ca=client_ca,
+            may_connect=may_connect,
+            make_flow=make_flow,
+            conditions=self.conditions,
         )
 
     @contextlib.asynccontextmanager

@@ -52,8 +52,8 @@ SEVERAL = [
 
 
 async def test_nothing_is_early(stage: StreamStage) -> None:
+    stage.conditions = both(Latency(latency_ms=15), Latency(latency_ms=5), seed=4)
     async with stage.behind(echo) as door:
-        stage.relay.condition("db", both(Latency(latency_ms=15), Latency(latency_ms=5), seed=4))
         async with secure_visit(door, stage.client()) as (reader, writer):
             for _ in range(5):
                 begun_s = time.monotonic()

@@ -252,6 +252,16 @@ def test_what_is_under_way_is_bounded_however_long_the_latency(monkeypatch: pyte
         assert way.conditions.room.held == 0
 
 
+def test_who_takes_nothing_stops_the_sender_soon() -> None:
+    with line(up(Latency(latency_ms=10))) as way:
+        way.server.look = lambda: None  # type: ignore[method-assign]
+        for number in range(16):
+            way.client.send(bytes(1 << 20))
+            way.until(number * 0.02)
+        assert way.conditions.state().held_bytes < underway.STUCK_BYTES + 2 * underway.LARGEST_CHUNK
+        assert way.client.unsent
+
+
 STREAMS = st.one_of(
     st.builds(Latency, latency_ms=st.floats(0, 500), jitter_ms=st.floats(0, 500)),
     st.builds(Bandwidth, rate_bps=st.floats(1e5, 1e9), shared=st.booleans(), queue_ms=st.floats(1, 2000)),

@@ -1,4 +1,4 @@
-"""Network conditions on real TCP routes, by bounds that a busy machine holds: nothing early, nothing lost, no hanging."""
+"""Network conditions on real TCP routes, by bounds that a busy machine holds: nothing early, nothing lost, no hangs."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class ConditionedFlow(Flow):
         under_way.wake(now_s)
         while not self._is_full and (parcel := under_way.next_due(now_s)) is not None:
             self._deliver(parcel)
-        holds = self._is_full if under_way.is_clear else not under_way.may_read(now_s)
+        holds = self._is_full if under_way.is_clear else not under_way.may_read(now_s, is_stuck=self._is_full)
         if holds or self._holds:
             self._holds = holds
             self.source.hold(holds)

@@ -46,7 +46,7 @@ class Held:
 
     @property
     def is_reading(self) -> bool:
-        return not self.has_read_all and self.under_way.may_read(self._of_route.clock())
+        return not self.has_read_all and self._may_read(self._of_route.clock())
 
     @property
     def is_busy(self) -> bool:
@@ -79,7 +79,7 @@ class Held:
         left = TURN
         while True:
             self._let_go(now_s)
-            if flow.ended or self.has_read_all or self._has_drained or not under_way.may_read(now_s):
+            if flow.ended or self.has_read_all or self._has_drained or not self._may_read(now_s):
                 break
             if left <= 0:
                 if not flow.queued:
@@ -97,6 +97,9 @@ class Held:
         self._ask_for_a_call(now_s, has_read=left < TURN)
         flow.link.rewant()
         flow.link.bury()
+
+    def _may_read(self, now_s: float) -> bool:
+        return self.under_way.may_read(now_s, is_stuck=self.flow.blocked)
 
     def _may_go_on(self) -> bool:
         """The source was reset. Where nobody reads, nobody else would notice."""

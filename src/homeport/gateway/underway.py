@@ -14,6 +14,7 @@ from homeport.conditions.plan import Planner
 PARCEL_BYTES = 256  # what a parcel takes besides its bytes
 SURE_BYTES = 256 * 1024  # each direction may hold this much, however much the others do
 MOST_BYTES = 64 * 1024 * 1024  # 50 ms of 10 Gbit/s
+STUCK_BYTES = 4 * 1024 * 1024  # while the sink takes no more: 50 ms of what a sink of 80 MB/s wants next
 ALL_BYTES = 256 * 1024 * 1024  # of a whole relay, beyond which each has what is sure
 SMALLEST_CHUNK = 512
 FIRST_CHUNK = 4 * 1024
@@ -87,13 +88,15 @@ class Underway:
         """Nothing is asked of this direction any more, and all that was under way has left."""
         return not self._parcels and self.planner.is_idle
 
-    def may_read(self, now_s: float) -> bool:
+    def may_read(self, now_s: float, *, is_stuck: bool = False) -> bool:
+        """`is_stuck`: the sink takes no more for now."""
         planner = self.planner
         if planner.has_ended:
             return False
         if planner.is_idle:
             return not self._parcels  # first what is under way, then as without conditions
-        if self.cost >= (SURE_BYTES if self._room.held >= ALL_BYTES else MOST_BYTES):
+        most = STUCK_BYTES if is_stuck else MOST_BYTES
+        if self.cost >= (SURE_BYTES if self._room.held >= ALL_BYTES else most):
             return False
         return planner.read_again_s() <= now_s
 
