@@ -11,6 +11,8 @@ export const TERMS = [
   { term: "method:POST", about: "the request method" },
   { term: "path:/users", about: "part of the path" },
   { term: "route:", about: "the app or route it went to; a star for anything" },
+  { term: "scheme:https", about: "whether it came over TLS: http or https" },
+  { term: "version:2", about: "of HTTP, as the client spoke it: 1.1 or 2" },
   { term: "host:", about: "part of the Host header" },
   { term: "type:json", about: "media type of the answer" },
   { term: "duration:>100", about: "in milliseconds; also 2s" },
@@ -33,6 +35,8 @@ const VALUES = {
   size: [">100kb", ">1mb"],
   since: ["1m", "5m", "1h"],
   ending: ["complete", "client-gone", "upstream-gone", "unreachable", "refused", "engine-gone", "open"],
+  scheme: ["http", "https"],
+  version: ["1.1", "2"],
   kind: ["http", "upgrade", "tcp", "udp"],
 };
 
