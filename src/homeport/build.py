@@ -131,7 +131,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             home.authority,
         )
 
-        networks = Networks(door, tcp, udp)
+        networks = Networks(door, tcp, streams, udp)
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from homeport.app.networks import Networks
 from homeport.conditions.settings import Conditions, Latency
 from homeport.gateway.door import Door
 from homeport.gateway.routes import Kind, Route, Routes
+from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.tcp import TcpRelay
 from homeport.gateway.udp import UdpRelay
 from homeport.model.endpoint import Endpoint
@@ -28,19 +30,31 @@ async def door() -> Door:
 @pytest.fixture
 async def networks(door: Door) -> AsyncIterator[Networks]:
     tcp, udp = TcpRelay(door.tap), UdpRelay(door.tap)
+    streams = StreamRelay(door.tap, cast(Any, None))  # nobody asks for a certificate
     tcp.start()
     udp.start()
     tcp.open("db", Endpoint("127.0.0.1", 0), NOWHERE)
     udp.open("game", Endpoint("127.0.0.1", 0), NOWHERE)
-    kinds: dict[str, Kind] = {"web": "app", "api": "http", "db": "tcp", "game": "udp", "tls": "tcp"}
+    kinds: dict[str, Kind] = {
+        "web": "app",
+        "api": "http",
+        "db": "tcp",
+        "game": "udp",
+        "tls": "tcp",
+        "homeport": "control",
+    }
     for name, kind in kinds.items():
         door.routes.add(Route(name, NOWHERE, kind))
-    yield Networks(door, tcp, udp)
+    tls = door.routes.get("tls")
+    assert tls is not None
+    await streams.open(tls, Endpoint("127.0.0.1", 0), "pass")
+    yield Networks(door, tcp, streams, udp)
     tcp.stop()
+    await streams.stop()
     udp.stop()
 
 
-@pytest.mark.parametrize("name", ["web", "api", "db", "game"])
+@pytest.mark.parametrize("name", ["web", "api", "db", "tls", "game"])
 async def test_set_and_cleared(networks: Networks, name: str) -> None:
     networks.set(name, SLOW)
     assert [(route, client, conditions) for route, client, conditions, _ in networks.all()] == [(name, "", SLOW)]
@@ -58,7 +72,7 @@ async def test_one_client_of_a_udp_route(networks: Networks) -> None:
 
 
 async def test_routes_that_cannot_or_are_not_there(networks: Networks) -> None:
-    for name, code in (("tls", "unsupported"), ("nobody", "not-found")):
+    for name, code in (("homeport", "unsupported"), ("nobody", "not-found")):
         with pytest.raises(HomeportError) as caught:
             networks.set(name, SLOW)
         assert caught.value.code == code

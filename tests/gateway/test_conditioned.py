@@ -10,10 +10,12 @@ from asyncio import StreamWriter as Writer
 
 import pytest
 
+from homeport.conditions.http import HttpDecision, HttpFault
 from homeport.conditions.settings import Bandwidth, Condition, Conditions, DataLimit, Latency, Outage, Reset, Silence
-from homeport.gateway.conditioned import RouteConditions
+from homeport.gateway.conditioned import RouteConditions, Strike
 from homeport.gateway.routes import Route
 from homeport.model.exchange import COMPLETE, UPSTREAM_GONE
+from homeport.streams.half_close import reset
 
 from .conftest import Road, hello, read_request
 
@@ -143,3 +145,69 @@ async def test_a_client_that_goes_meanwhile(road: Road) -> None:
     await asyncio.sleep(0.05)
     client.writer.transport.abort()
     await road.tap.all_done(1)
+
+
+async def struck(road: Road, *faults: HttpFault, script=hello) -> Route:  # type: ignore[no-untyped-def]
+    route = await road.upstream(script)
+    route.conditions = RouteConditions(Conditions(http=faults))
+    return route
+
+
+async def test_every_second_request_to_a_path_gets_an_error(road: Road) -> None:
+    route = await struck(road, HttpFault(status=503, path="/a*", every=2))
+    client = await road.connect()
+    for path, status in ((b"/a", b"200"), (b"/b", b"200"), (b"/a/2", b"503"), (b"/a?x", b"200"), (b"/a", b"503")):
+        client.send(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
+        head = await client.head()
+        assert head.startswith(b"HTTP/1.1 %s " % status), path
+        size = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        await client.body(int(size.split(b":")[1]))
+    assert route.conditions is not None
+    assert route.conditions.total()["error"] == 2
+    assert road.accepted == 1
+
+
+async def test_the_first_byte_comes_late(road: Road) -> None:
+    await struck(road, HttpFault(delay_ms=120, methods=("POST",)))
+    client = await road.connect()
+    begun = time.monotonic()
+    client.send(b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc")
+    await client.head()
+    assert time.monotonic() - begun >= 0.12
+    assert await client.body(2) == b"/a"
+
+
+@pytest.mark.http1  # where a body that breaks off can be read as far as it came
+async def test_bodies_that_break_off(road: Road) -> None:
+    await struck(road, HttpFault(truncate_bytes=1000), script=large)
+    client = await road.connect()
+    client.send(b"GET /2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (await client.head()).startswith(b"HTTP/1.1 200 OK\r\nContent-Length: 131072\r\n")
+    assert await client.rest() == BLOCK[:1000]
+    assert (await road.tap.all_done(1))[0].ending == UPSTREAM_GONE
+
+
+@pytest.mark.http1
+async def test_bodies_that_stall_until_the_client_gives_up(road: Road) -> None:
+    await struck(road, HttpFault(stall_bytes=1000, nth=2), script=large)
+    client = await road.connect()
+    client.send(b"GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await client.head()
+    assert await client.body(len(BLOCK)) == BLOCK, "the first one is whole"
+    client.send(b"GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await client.head()
+    assert await client.body(1000) == BLOCK[:1000]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await client.reader.read(1)
+    reset(client.writer.transport)  # type: ignore[arg-type]  # a stream's is one that can write
+    await road.tap.all_done(2)
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 1000])
+def test_a_strike_finds_the_body_however_it_comes(size: int) -> None:
+    whole = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789"
+    strike = Strike(HttpDecision(truncate_bytes=4))
+    passed = b"".join(strike.passes(whole[at : at + size]) for at in range(0, len(whole), size))
+    assert passed == whole[:-5]
+    assert strike.cuts

@@ -184,8 +184,8 @@ def read_conditions(text: str, kind: str, profiles: Mapping[str, str] = MappingP
 
 def check_layer(asked: Conditions, kind: str) -> None:
     """Raises HomeportError("bad-usage") for what means nothing on a route of this kind."""
-    if asked.http:  # until the gateway plays them
-        raise HomeportError("unsupported", "faults of single requests cannot be played in this version", "")
+    if asked.http and kind in ("tcp", "udp"):
+        raise HomeportError("bad-usage", f"a {kind} route has no HTTP requests that could fail", "homeport net keys")
     layer: Layer = "datagram" if kind == "udp" else "stream"
     if reasons := list(dict.fromkeys(refusals((*asked.up, *asked.down), layer))):
         raise HomeportError("bad-usage", "\n".join(reasons), "homeport net keys")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from homeport.conditions.settings import Conditions
 from homeport.gateway.door import Door
 from homeport.gateway.routes import Route
+from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.tcp import TcpRelay
 from homeport.gateway.udp import UdpRelay
 from homeport.model.errors import HomeportError
@@ -19,8 +20,8 @@ from homeport.model.errors import HomeportError
 class Networks:
     """See homeport.app.seams.Conditioned. Routes are looked up by name, so one that is gone has no conditions."""
 
-    def __init__(self, door: Door, tcp: TcpRelay, udp: UdpRelay) -> None:
-        self._door, self._tcp, self._udp = door, tcp, udp
+    def __init__(self, door: Door, tcp: TcpRelay, streams: StreamRelay, udp: UdpRelay) -> None:
+        self._door, self._tcp, self._streams, self._udp = door, tcp, streams, udp
         self._set: dict[tuple[str, str], tuple[Route, Conditions]] = {}
 
     def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
@@ -31,10 +32,10 @@ class Networks:
             raise HomeportError("unsupported", "only clients of udp routes can have conditions of their own so far")
         if found.kind == "udp":
             self._set_udp(route, conditions, client)
-        elif found.kind == "tcp" and route in self._tcp.names():
-            self._tcp.condition(route, conditions)
-        elif found.kind in ("tcp", "control"):
-            what = "a route with TLS of its own" if found.kind == "tcp" else "the dashboard"
+        elif found.kind == "tcp":
+            self._carrier(route).condition(route, conditions)
+        elif found.kind == "control" or found.h2 is not None:
+            what = "the dashboard" if found.kind == "control" else "a route to an HTTP/2 upstream"
             raise HomeportError("unsupported", f"the network of {what} cannot be changed so far")
         else:
             _set_http(found, conditions)
@@ -56,11 +57,15 @@ class Networks:
         else:
             self._udp.set_conditions(route, conditions, client)
 
+    def _carrier(self, route: str) -> TcpRelay | StreamRelay:
+        """Routes with TLS of their own are carried elsewhere."""
+        return self._tcp if route in self._tcp.names() else self._streams
+
     def _counts(self, route: Route) -> Mapping[str, int]:
         if route.kind == "udp":
             return self._udp.state(route.name).decisions
         if route.kind == "tcp":
-            state = self._tcp.conditions(route.name)
+            state = self._carrier(route.name).conditions(route.name)
             return Counter(state.up) + Counter(state.down) if state is not None else {}
         return route.conditions.total() if route.conditions is not None else {}
 

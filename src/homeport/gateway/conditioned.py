@@ -16,6 +16,8 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from homeport.conditions.dice import Dice
+from homeport.conditions.http import HttpDecision, HttpFaults
 from homeport.conditions.parcel import Ending, Parcel, decision_in_words
 from homeport.conditions.plan import Pair, Planner, SharedPair, begin
 from homeport.conditions.settings import Conditions
@@ -41,6 +43,7 @@ class RouteConditions:
         self._streams: set[ConditionedStream] = set()
         self._pools: dict[str, Pool] = {}
         self._came = 0
+        self._faults = _faults(conditions)
         self._changed = asyncio.Event()
 
     @property
@@ -49,11 +52,20 @@ class RouteConditions:
 
     def change(self, conditions: Conditions | None) -> None:
         """From the next byte on."""
+        before = self.conditions.http if self.conditions is not None else ()
         self.conditions = conditions
+        if conditions is not None and conditions.http != before:  # else they count on
+            self._faults = _faults(conditions)
         self._changed.set()
         self._changed = asyncio.Event()
         for stream in list(self._streams):
             stream.change(conditions)
+
+    def decide(self, method: str, target: str) -> HttpDecision:
+        """What goes wrong with one request."""
+        decision = self._faults.decide(method, target.partition("?")[0])
+        self.counts.update(what for what, _ in decision.why)
+        return decision
 
     def pool(self, client: str) -> Pool:
         """The idle connections of one client."""
@@ -89,6 +101,10 @@ class RouteConditions:
         self._streams.discard(stream)
         for lane in stream.lanes:
             self.counts += lane.planner.counts
+
+
+def _faults(conditions: Conditions) -> HttpFaults:
+    return HttpFaults(conditions.http, Dice(f"{conditions.seed}/http"))
 
 
 class Lane:
@@ -143,6 +159,38 @@ class Lane:
         self._pump()
 
 
+class Strike:
+    """Lets the head of an answer pass and so many bytes behind it; then nothing more, or the connection is cut."""
+
+    def __init__(self, decision: HttpDecision) -> None:
+        limits = [limit for limit in (decision.stall_bytes, decision.truncate_bytes) if limit is not None]
+        self._left = min(limits)
+        self._truncates = decision.truncate_bytes == self._left
+        self._head: bytes | None = b""  # as far as it has come; None: it has passed
+        self.cuts = False
+
+    def passes(self, data: bytes) -> bytes:
+        if self._head is None:
+            return self._body(data)
+        before, self._head = len(self._head), self._head + data
+        end = self._head.find(b"\r\n\r\n")
+        while end >= 0 and self._head[9:10] == b"1":  # an interim answer, and there is more of it
+            before -= end + 4
+            self._head = self._head[end + 4 :]
+            end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            return data
+        split = end + 4 - before
+        self._head = None
+        return data[:split] + self._body(data[split:])
+
+    def _body(self, data: bytes) -> bytes:
+        passed = data[: self._left]
+        self._left -= len(passed)
+        self.cuts = self._truncates and len(passed) < len(data)
+        return passed
+
+
 class ConditionedStream(asyncio.Transport, asyncio.Protocol):
     """The transport of one Outbound, and the protocol of the real one."""
 
@@ -159,8 +207,14 @@ class ConditionedStream(asyncio.Transport, asyncio.Protocol):
         self._is_held = False  # because the lane down is full
         self._is_full = False  # the lane up is
         self._reading: asyncio.TimerHandle | None = None
+        self._strike: Strike | None = None  # what goes wrong with the body of the answer that comes next
         above.transport = self
         self._raw.set_protocol(self)
+
+    def begin(self, decision: HttpDecision) -> None:
+        """An exchange begins: the next answer is for it."""
+        has_limit = decision.stall_bytes is not None or decision.truncate_bytes is not None
+        self._strike = Strike(decision) if has_limit else None
 
     def change(self, conditions: Conditions | None) -> None:
         up, down = self._pair.change(conditions, _clock())
@@ -171,7 +225,12 @@ class ConditionedStream(asyncio.Transport, asyncio.Protocol):
     # What the upstream does
 
     def data_received(self, data: bytes) -> None:
-        self._down.feed(data)
+        if self._strike is not None:
+            data = self._strike.passes(data)
+        if data:
+            self._down.feed(data)
+        if self._strike is not None and self._strike.cuts:
+            self._down.end("close")
         self._look_at_room()
 
     def eof_received(self) -> bool:

@@ -37,6 +37,12 @@ NO_HTTPS = Finding(code="no-https", what="This app is not served over HTTPS.", w
 HTTPS_ONLY = Finding(
     code="https-only", what="This app is served over HTTPS alone.", why='Its route says https = "only".'
 )
+CONDITIONS = Finding(
+    code="network-conditions",
+    what="This answer was made by the network conditions of the route.",
+    why="They say which requests are answered with an error instead of being passed on.",
+    next="homeport net show",
+)
 MOVED = Finding(code="moved", what="This app answers one slash further.")
 
 _STYLE = """

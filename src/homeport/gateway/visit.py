@@ -22,6 +22,7 @@ from homeport.wire.credentials import all_hidden
 from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
+    from homeport.conditions.http import HttpDecision
     from homeport.gateway.client_side import ClientSide
     from homeport.gateway.gate import Waiting
     from homeport.gateway.h2_call import H2Call
@@ -36,6 +37,7 @@ class Visit:
 
     __slots__ = (
         "_ends_with_connection",
+        "_fault",
         "_prefix",
         "_replay",
         "_room",
@@ -68,6 +70,7 @@ class Visit:
         self._route: Route | None = None
         self._task: asyncio.Task[None] | None = None
         self._to_send: list[bytes] | None = None  # what waits for the upstream connection
+        self._fault: HttpDecision | None = None  # of network conditions; None: the route has none
         self._replay = False  # the request may be sent again: nothing of it would be missing, and it is idempotent
         self._room = 0  # bytes of the current body that are still kept for the recording
 
@@ -111,7 +114,7 @@ class Visit:
             self.answer_ourselves(reply.status, reply.finding, reply.ending, reply.fields)
 
     def _set_out(self, route: Route, head: RequestHead, prefix: bytes, forwarded: bytes, now_s: float) -> None:
-        door, exchange = self.inbound.door, self.exchange
+        door = self.inbound.door
         if head.loops and door.loop_id in head.loops:
             self.answer_ourselves(508, pages.LOOP, REFUSED)
             return
@@ -122,6 +125,26 @@ class Visit:
             return
         self._to_send = [request_head(head, prefix, forwarded), *(self._to_send or ())]
         self._replay = not head.body and head.method in _IDEMPOTENT
+        if route.conditions is not None and route.conditions.is_active:
+            target = head.target[len(prefix) :] or b"/"
+            fault = self._fault = route.conditions.decide(head.method.decode(), target.decode("latin-1"))
+            if fault.delay_s or fault.status:
+                self._task = door.loop.create_task(self._suffer(fault, route))
+                return
+        self._fetch(route, now_s)
+
+    async def _suffer(self, fault: HttpDecision, route: Route) -> None:
+        """The network conditions strike this request before anybody is asked."""
+        await asyncio.sleep(fault.delay_s)
+        self._task = None
+        if fault.status:
+            self.answer_ourselves(fault.status, pages.CONDITIONS, COMPLETE)
+        else:
+            self._fetch(route, perf_counter())
+            self.inbound.upstream_is_full(False)
+
+    def _fetch(self, route: Route, now_s: float) -> None:
+        door, exchange = self.inbound.door, self.exchange
         address = route.target.address()
         pool = door.pool if route.secure is None else route.secure.pool
         if route.conditions is not None and route.conditions.is_active:
@@ -188,6 +211,8 @@ class Visit:
         if not self._replay:
             self._to_send = None
         outbound.begin(self, self.head)
+        if self._fault is not None and isinstance(outbound, Outbound):
+            outbound.strike(self._fault)
         if self.inbound.is_full:
             outbound.transport.pause_reading()
         outbound.transport.write(to_send[0] if len(to_send) == 1 else b"".join(to_send))
