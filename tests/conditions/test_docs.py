@@ -14,7 +14,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "conditions.md").read_text("utf-8")
 def test_each_key_has_its_line() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE))
     assert {key: words for key, words in rows.items() if key not in TOP} == {
-        key: one.about for key, one in (*KEYS.items(), *HTTP_KEYS.items())
+        **{key: one.about for key, one in KEYS.items()},
+        **{key: one.about for key, one in HTTP_KEYS.items()},
     }
     assert set(TOP) <= set(rows)
 

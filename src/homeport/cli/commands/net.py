@@ -157,7 +157,7 @@ def _profiles(session: Session) -> None:
 def _keys(session: Session) -> None:
     from homeport.conditions.keys import HTTP_KEYS, KEYS
 
-    about = {key: one.about for key, one in (*KEYS.items(), *HTTP_KEYS.items())}
+    about = {key: one.about for key, one in KEYS.items()} | {key: one.about for key, one in HTTP_KEYS.items()}
     about |= {"share": "how many connections feel any of it, such as 30%", "seed": "the same seed decides the same"}
     if session.as_json:
         session.json(about)
