@@ -108,6 +108,6 @@ GOALS = [
 ]  # fmt: skip
 
 NOT_YET = [
-    "UDP routes (`python -m bench.udp`) and conditions (`python -m bench.tcp_conditions`) are measured apart from these",
+    "UDP routes (`python -m bench.udp`) and conditions (`python -m bench.tcp_conditions`) are measured apart",
     "1,000 routes with 10,000 idle connections",
 ]
