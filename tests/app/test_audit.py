@@ -90,7 +90,7 @@ def test_npm_names_each_advisory_once_the_worst_first(tmp_path: Path, play: Play
 @pytest.mark.parametrize(
     ("recorded", "status", "why"),
     [
-        ("npm_unreachable.json", 1, "getaddrinfo ENOTFOUND registry.npmjs.org"),
+        ("npm_unreachable.json", 1, "getaddrinfo ENOTFOUND packages.test"),
         ("npm_no_lock.json", 1, "npm audit: This command requires an existing lockfile."),
         ("pip_found.json", 0, "npm audit: its answer has no report in it"),
         ("pip_unreachable.txt", 1, "npm gave no answer: ERROR"),
@@ -167,7 +167,7 @@ def test_python_projects_by_their_pins(tmp_path: Path, play: Play) -> None:
     [
         (
             '[[package]]\nname = "shop"\nversion = "1.0"\nsource = { virtual = "." }\n'
-            '[[package]]\nname = "Flask"\nversion = "3.1.0"\nsource = { registry = "https://pypi.org/simple" }\n',
+            '[[package]]\nname = "Flask"\nversion = "3.1.0"\nsource = { registry = "https://packages.test/simple" }\n',
             [("flask", "3.1.0")],
         ),
         (
