@@ -149,12 +149,12 @@ async def test_two_quic_clients_on_two_networks(stage: UdpStage, tmp_path: Path)
     serving, visiting = quic_server(tmp_path)
     async with quic_echo_server(serving) as port:
         door, far_port = stage.route(Endpoint("127.0.0.1", port)), free_port()
+        slow = (Latency(latency_ms=60),)
+        stage.relay.set_conditions("game", Conditions(up=slow, down=slow), f"127.0.0.1:{far_port}")
         async with (
             connect("127.0.0.1", door.port, configuration=visiting) as near,
             connect("127.0.0.1", door.port, configuration=visiting, local_port=far_port) as far,
         ):
-            slow = (Latency(latency_ms=60),)
-            stage.relay.set_conditions("game", Conditions(up=slow, down=slow), f"127.0.0.1:{far_port}")
             assert await ping_s(far) >= 0.12
             assert min([await ping_s(near) for _ in range(5)]) < 0.12
         delays = {one.client: one.up.delay_p50_ms for one in stage.relay.state("game").clients}

@@ -45,7 +45,7 @@ def test_a_failed_app_says_why_and_what_to_run(open_page: Open) -> None:
 )
 def test_buttons_ask_the_engine(api: FakeApi, open_page: Open, app: str, button: str, asked: str) -> None:
     page = open_page()
-    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith(f"/api/apps/{asked}")):
+    with page.expect_response(lambda answer: answer.url.endswith(f"/api/apps/{asked}")):
         page.get_by_role("button", name=button).click()
     word = "stopped" if "stop" in asked else "ready"
     expect(page.get_by_role("article", name=f"{app}: {word}")).to_be_visible()
