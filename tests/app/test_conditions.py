@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from homeport.app.conditions import ConditionsUseCases, Unconditioned
+from homeport.app.conditions import ConditionsUseCases
 from homeport.app.fake import FakeConditioned, FakeRoads
 from homeport.app.routes import RoutesUseCases
+from homeport.conditions.settings import Conditions
 from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
@@ -86,6 +87,16 @@ async def test_clients_have_networks_of_their_own(house: House) -> None:
     assert [(one.client, one.profile) for one in await house.net.list()] == [("", "3g"), ("::1", "tunnel")]
     assert [one.client for one in await house.net.clear("api", "::1")] == ["::1"]
     assert [one.client for one in await house.net.list()] == [""]
+
+
+class Unconditioned:
+    """A gateway that cannot do it."""
+
+    def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
+        raise HomeportError("unsupported", f"the network of {route} cannot be changed")
+
+    def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
+        return []
 
 
 async def test_a_gateway_that_cannot_says_so() -> None:

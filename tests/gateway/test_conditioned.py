@@ -211,3 +211,30 @@ def test_a_strike_finds_the_body_however_it_comes(size: int) -> None:
     passed = b"".join(strike.passes(whole[at : at + size]) for at in range(0, len(whole), size))
     assert passed == whole[:-5]
     assert strike.cuts
+
+
+def test_a_tunnel_is_the_body_of_its_switch() -> None:
+    strike = Strike(HttpDecision(stall_bytes=2))
+    assert strike.passes(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: u\r\n\r\n12345").endswith(b"\r\n\r\n12")
+    assert strike.passes(b"6789") == b""
+
+
+async def test_a_route_that_goes_closes_its_idle_connections(road: Road) -> None:
+    gone = asyncio.Event()
+
+    async def once(reader: Reader, writer: Writer) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        gone.set()
+
+    route = await conditioned(road, Latency(latency_ms=1), script=once)
+    client = await road.connect()
+    client.send(GET)
+    await client.head()
+    await road.tap.all_done(1)
+    road.routes.remove("web")
+    assert route.conditions is not None
+    route.conditions.close()
+    async with asyncio.timeout(10):
+        await gone.wait()

@@ -1,6 +1,7 @@
 """The use cases on network conditions: what `homeport net` sets, shows and clears.
 
 It reads what was asked for and hands settings to the gateway; when bytes leave is planned in homeport.conditions.
+Words, profiles and timelines are imported when somebody asks for them, since an engine starts sooner without.
 """
 
 from __future__ import annotations
@@ -12,19 +13,17 @@ import time
 from collections.abc import Callable, Mapping
 from math import inf
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from homeport.app.seams import Conditioned, Roads
-from homeport.conditions.profiles import BY_NAME, PROFILES
 from homeport.conditions.settings import Conditions, Layer, refusals
-from homeport.conditions.text import parse, written
-from homeport.conditions.timeline import Timeline, parse_timeline
-from homeport.conditions.words import in_words
-from homeport.formats.toml_values import nearest
 from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
+
+if TYPE_CHECKING:
+    from homeport.conditions.timeline import Timeline
 
 LONGEST_S = 7 * 86400.0  # what is meant to last longer needs no end
 CLEAN = Conditions()
@@ -92,6 +91,10 @@ class ConditionsUseCases:
         return cleared
 
     async def profiles(self) -> builtins.list[ProfileState]:
+        from homeport.conditions.profiles import BY_NAME, PROFILES
+        from homeport.conditions.text import parse
+        from homeport.conditions.words import in_words
+
         return [
             ProfileState(name=name, text=text, source=source, words=in_words(parse([name], BY_NAME)))
             for name, text, source in PROFILES
@@ -100,6 +103,8 @@ class ConditionsUseCases:
     def _kind(self, route: str) -> str:
         kinds = {state.name: state.kind for state in self._roads.states() if state.kind != "control"}
         if route not in kinds:
+            from homeport.formats.toml_values import nearest
+
             near = nearest(route, kinds)
             hint = f"did you mean {near}?" if near else "homeport status"
             raise HomeportError("not-found", f"no route is called {route!r}", hint)
@@ -110,6 +115,9 @@ class ConditionsUseCases:
 
     def _begin(self, spec: ConditionsSpec, kind: str) -> ConditionsState:
         """Play a timeline. All of it is read first, so a mistake in its last line is told now."""
+        from homeport.conditions.profiles import BY_NAME
+        from homeport.conditions.timeline import parse_timeline
+
         timeline = parse_timeline(spec.timeline, {**BY_NAME, **spec.profiles})
         for step in timeline.steps:
             check_layer(step.conditions or CLEAN, kind)
@@ -160,6 +168,9 @@ class ConditionsUseCases:
 
     def _told(self, route: str, client: str, conditions: Conditions, counts: dict[str, int]) -> ConditionsState:
         end = self._ends.get((route, client))
+        from homeport.conditions.text import written
+        from homeport.conditions.words import in_words
+
         return ConditionsState(
             route=route,
             client=client,
@@ -177,6 +188,9 @@ def read_conditions(text: str, kind: str, profiles: Mapping[str, str] = MappingP
     """What a route of this kind can be asked for. Raises HomeportError("bad-usage"), with the reason."""
     if not text.strip():
         raise HomeportError("bad-usage", "nothing is asked for", "homeport net profiles")
+    from homeport.conditions.profiles import BY_NAME
+    from homeport.conditions.text import parse
+
     asked = parse(text.split(), {**BY_NAME, **profiles})
     check_layer(asked, kind)
     return asked
@@ -194,16 +208,6 @@ def check_layer(asked: Conditions, kind: str) -> None:
 def _moment_in(seconds: float) -> str:
     moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
     return moment.isoformat(timespec="seconds")
-
-
-class Unconditioned:
-    """The seam of a gateway that cannot do it: it says so."""
-
-    def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
-        raise HomeportError("unsupported", f"the network of the route {route!r} cannot be changed in this version")
-
-    def all(self) -> builtins.list[tuple[str, str, Conditions, dict[str, int]]]:
-        return []
 
 
 def _one_side(asked: Conditions, before: Conditions, side: str) -> Conditions:

@@ -85,6 +85,8 @@ class Roads:
         state.gone = True
         if route.secure is not None:
             route.secure.pool.close()
+        if route.conditions is not None:
+            route.conditions.close()
         if route.h2 is not None:
             route.h2.close()
         if route.kind == "udp":

@@ -104,10 +104,6 @@ class Certificates:
         # Addresses are not allowed in SNI (RFC 6066, section 3), and sent all the same.
         return "localhost" if name in self._addresses else name
 
-    def warm(self) -> None:
-        """Import what signs, and make the base context: 0.1 s, in a thread, before the first client comes."""
-        self.for_name(None)
-
     def _make(self, name: str, client_ca: str | None, alpn: tuple[str, ...]) -> _Made:
         leaf = self.authority.leaf([name], self._addresses if name == "localhost" else ())
         stamp = _stamp(client_ca)

@@ -76,6 +76,11 @@ class RouteConditions:
         self._pools = {client: pool for client, pool in self._pools.items() if not pool.is_empty}
         return list(self._pools.values())
 
+    def close(self) -> None:
+        """The route is gone: nobody will sweep its idle connections any more."""
+        for pool in self.pools():
+            pool.close()
+
     def total(self) -> Counter[str]:
         """How often each decision was made, "came" and "sent" among them."""
         running = (lane.planner.counts for stream in self._streams for lane in stream.lanes)
@@ -174,7 +179,8 @@ class Strike:
             return self._body(data)
         before, self._head = len(self._head), self._head + data
         end = self._head.find(b"\r\n\r\n")
-        while end >= 0 and self._head[9:10] == b"1":  # an interim answer, and there is more of it
+        # An interim answer, behind which comes the real one; 101 is real, and a tunnel is its body.
+        while end >= 0 and self._head[9:10] == b"1" and self._head[9:12] != b"101":
             before -= end + 4
             self._head = self._head[end + 4 :]
             end = self._head.find(b"\r\n\r\n")
