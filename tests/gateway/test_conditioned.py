@@ -36,7 +36,7 @@ async def large(reader: Reader, writer: Writer) -> None:
 
 async def conditioned(road: Road, *down: Condition, up: tuple[Condition, ...] = (), script=hello) -> Route:  # type: ignore[no-untyped-def]
     route = await road.upstream(script)
-    route.conditions = RouteConditions(Conditions(up=up, down=down))
+    route.conditions = RouteConditions(Conditions(up=up, down=down), road.door.pump)
     return route
 
 
@@ -149,7 +149,7 @@ async def test_a_client_that_goes_meanwhile(road: Road) -> None:
 
 async def struck(road: Road, *faults: HttpFault, script=hello) -> Route:  # type: ignore[no-untyped-def]
     route = await road.upstream(script)
-    route.conditions = RouteConditions(Conditions(http=faults))
+    route.conditions = RouteConditions(Conditions(http=faults), road.door.pump)
     return route
 
 

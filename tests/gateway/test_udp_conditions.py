@@ -74,7 +74,7 @@ async def test_changes_hold_for_the_next_datagram_and_what_waits_still_arrives(s
     door, server = await stage.behind()
     client = await stage.client(door)
     await client.ask(b"as usual")
-    stage.relay.set_conditions("game", both(Latency(latency_ms=60)))
+    stage.relay.set_conditions("game", both(Latency(latency_ms=1500)))
     await stage.until(lambda _: True)
     client.send(b"slow")
     await stage.until(lambda state: state.up.datagrams == 2)

@@ -38,7 +38,7 @@ class Networks:
             what = "the dashboard" if found.kind == "control" else "a route to an HTTP/2 upstream"
             raise HomeportError("unsupported", f"the network of {what} cannot be changed so far")
         else:
-            _set_http(found, conditions)
+            self._set_http(found, conditions)
         if conditions is None:
             self._set.pop((route, client), None)
         else:
@@ -50,6 +50,14 @@ class Networks:
             (name, client, conditions, dict(self._counts(route)))
             for (name, client), (route, conditions) in self._set.items()
         ]
+
+    def _set_http(self, route: Route, conditions: Conditions | None) -> None:
+        if route.conditions is not None:
+            route.conditions.change(conditions)
+        elif conditions is not None:
+            from homeport.gateway.conditioned import RouteConditions  # loads the planners, which many never need
+
+            route.conditions = RouteConditions(conditions, self._door.pump)
 
     def _set_udp(self, route: str, conditions: Conditions | None, client: str) -> None:
         if client and conditions is None:
@@ -68,12 +76,3 @@ class Networks:
             state = self._carrier(route.name).conditions(route.name)
             return Counter(state.up) + Counter(state.down) if state is not None else {}
         return route.conditions.total() if route.conditions is not None else {}
-
-
-def _set_http(route: Route, conditions: Conditions | None) -> None:
-    if route.conditions is not None:
-        route.conditions.change(conditions)
-    elif conditions is not None:
-        from homeport.gateway.conditioned import RouteConditions  # loads the planners, which many never need
-
-        route.conditions = RouteConditions(conditions)

@@ -21,9 +21,9 @@ from homeport.conditions.http import HttpDecision, HttpFaults
 from homeport.conditions.parcel import Ending, Parcel, decision_in_words
 from homeport.conditions.plan import Pair, Planner, SharedPair, begin
 from homeport.conditions.settings import Conditions
-from homeport.conditions.waiting import Waiting
 from homeport.gateway.cut_off import CutOff
 from homeport.gateway.pool import Pool
+from homeport.gateway.pump import Pump
 
 if TYPE_CHECKING:
     from homeport.gateway.outbound import Outbound
@@ -36,8 +36,9 @@ class RouteConditions:
     """The conditions of one route, and what they hold for. Made when they are first set; None afterwards means a clean
     network for what runs on under them."""
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Conditions, pump: Pump) -> None:
         self.conditions: Conditions | None = conditions
+        self.pump = pump
         self.counts: Counter[str] = Counter()  # of connections that are over
         self._shared = SharedPair()
         self._streams: set[ConditionedStream] = set()
@@ -99,7 +100,7 @@ class RouteConditions:
             await self._changed.wait()
 
     def begin(self, pair: Pair, outbound: Outbound) -> None:
-        stream = ConditionedStream(outbound, pair, self._left)
+        stream = ConditionedStream(outbound, pair, self.pump, self._left)
         self._streams.add(stream)
 
     def _left(self, stream: ConditionedStream) -> None:
@@ -113,21 +114,20 @@ def _faults(conditions: Conditions) -> HttpFaults:
 
 
 class Lane:
-    """One direction: planned, held until due, delivered."""
+    """One direction: planned, held by the pump until due, delivered. A planner's dues never fall: order is kept."""
 
-    def __init__(self, planner: Planner, deliver: Callable[[Parcel], None]) -> None:
+    def __init__(self, planner: Planner, pump: Pump, deliver: Callable[[Parcel], None]) -> None:
         self.planner = planner
-        self._deliver = deliver
-        self._waiting = Waiting()
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def held_bytes(self) -> int:
-        return self._waiting.bytes
+        self.held_bytes = 0
+        self._held = 0  # parcels
+        self._pump, self._deliver = pump, deliver
+        self._wake_s = inf  # when the pump calls although nothing is due
+        self._is_over = False
+        self._ask_to_be_woken()
 
     def feed(self, data: bytes) -> None:
         now_s = _clock()
-        if self.planner.is_idle and not self._waiting:
+        if self.planner.is_idle and not self._held:
             self._deliver(Parcel(data, now_s))
         else:
             self.take(self.planner.plan(data, now_s))
@@ -136,32 +136,34 @@ class Lane:
         self.take(self.planner.end(_clock(), ending))
 
     def take(self, parcels: list[Parcel]) -> None:
-        self._waiting.add(parcels)
-        self._pump()
+        for parcel in parcels:
+            self._held += 1
+            self.held_bytes += len(parcel.data)
+            self._pump.put(parcel.due_s, self._due, parcel)
+        self._ask_to_be_woken()
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._waiting = Waiting()
+        """What is held is forgotten."""
+        self._is_over = True
 
-    def _pump(self) -> None:
-        for parcel in self._waiting.take_due(_clock()):
+    def _due(self, parcel: Parcel, _due_s: float) -> None:
+        self._held -= 1
+        self.held_bytes -= len(parcel.data)
+        if not self._is_over:
             self._deliver(parcel)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        wait_s = min(self._waiting.next_due_s, self.planner.wake_s) - _clock()
-        if wait_s < inf:
-            # uvloop counts whole milliseconds, and may ring up to one too early: then it is set again.
-            self._timer = asyncio.get_running_loop().call_later(max(wait_s, 0.0005), self._rang)
 
-    def _rang(self) -> None:
-        self._timer = None
+    def _ask_to_be_woken(self) -> None:
+        wake_s = self.planner.wake_s
+        if wake_s < self._wake_s:
+            self._wake_s = wake_s
+            self._pump.put(wake_s, self._wake, None)
+
+    def _wake(self, _what: object, due_s: float) -> None:
+        if due_s != self._wake_s or self._is_over:
+            return
+        self._wake_s = inf
         now_s = _clock()
-        if self.planner.wake_s <= now_s:
-            self._waiting.add(self.planner.wake(now_s))
-        self._pump()
+        self.take(self.planner.wake(now_s) if self.planner.wake_s <= now_s else [])
 
 
 class Strike:
@@ -200,11 +202,11 @@ class Strike:
 class ConditionedStream(asyncio.Transport, asyncio.Protocol):
     """The transport of one Outbound, and the protocol of the real one."""
 
-    def __init__(self, above: Outbound, pair: Pair, left: Callable[[ConditionedStream], None]) -> None:
+    def __init__(self, above: Outbound, pair: Pair, pump: Pump, left: Callable[[ConditionedStream], None]) -> None:
         super().__init__()
         self._above, self._pair, self._left = above, pair, left
         self._raw = above.transport
-        self._up, self._down = Lane(pair.up, self._send), Lane(pair.down, self._receive)
+        self._up, self._down = Lane(pair.up, pump, self._send), Lane(pair.down, pump, self._receive)
         self.lanes = (self._up, self._down)
         self._is_closing = False  # the Outbound wants no more
         self._is_lost = False  # the upstream's end has come

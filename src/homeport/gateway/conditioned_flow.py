@@ -13,36 +13,13 @@ from typing import TYPE_CHECKING
 
 from homeport.conditions.parcel import Ending, Parcel
 from homeport.conditions.settings import Conditions
-from homeport.gateway.pump import Pump
 from homeport.gateway.stream_side import Flow, Side
 from homeport.gateway.tcp_conditions import Calls, Felt, TcpConditions, TcpConditionsState
 from homeport.gateway.tcp_held import is_cut, why_it_ends
 from homeport.gateway.underway import Room, Underway
-from homeport.streams.poller import READ
 
 if TYPE_CHECKING:
     from homeport.gateway.stream_link import StreamLink
-    from homeport.gateway.tcp_loop import Handler, Watched
-
-
-class EngineCalls:
-    """A Pump's view of the engine's loop. uvloop's own timers count whole milliseconds and ring early."""
-
-    def watch(self, sock: Watched, handler: Handler, *, reading: bool, writing: bool) -> bool:
-        asyncio.get_running_loop().add_reader(sock.fileno(), handler, READ)
-        return False
-
-    def release(self, sock: Watched) -> None:
-        asyncio.get_running_loop().remove_reader(sock.fileno())
-        sock.close()
-
-    def later(self, delay_s: float, call: Callable[[], object]) -> None:
-        asyncio.get_running_loop().call_later(max(0.0, delay_s), call)
-
-
-def engine_pump() -> Pump:
-    """To be closed on the loop, when its routes are gone."""
-    return Pump(EngineCalls())
 
 
 class StreamConditions:

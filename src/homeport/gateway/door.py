@@ -15,6 +15,7 @@ from ssl import SSLContext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from homeport.gateway.engine_pump import engine_pump
 from homeport.gateway.forwarding import forwarded_fields
 from homeport.gateway.gate import Gate
 from homeport.gateway.inbound import Inbound
@@ -53,6 +54,7 @@ class Door:
         self.routes = routes
         self.tap = tap
         self.pool = Pool()
+        self.pump = engine_pump()  # of network conditions; it costs nothing before there are any
         self.loop_id = secrets.token_hex(6).encode()
         self.endpoints: list[Endpoint] = []
         self.missing_families: list[str] = []  # "IPv6" when [::1] could not be bound
@@ -112,6 +114,7 @@ class Door:
             pool.close()
         for making in self._making.values():
             making.cancel()
+        self.pump.close()
         await asyncio.sleep(0)
 
     # For the visits inside

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Loop(Protocol):
-    """What of a loop is needed here: a RelayLoop has it, and conditioned_flow.py has it from asyncio's."""
+    """What of a loop is needed here: a RelayLoop has it, and engine_pump.py has it from asyncio's."""
 
     def watch(self, sock: Watched, handler: Handler, *, reading: bool, writing: bool) -> bool: ...
 

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 from homeport.conditions.settings import Conditions
-from homeport.gateway.conditioned_flow import StreamConditions, engine_pump
+from homeport.gateway.conditioned_flow import StreamConditions
+from homeport.gateway.engine_pump import engine_pump
 from homeport.gateway.routes import PLAIN_HOSTS, Route
 from homeport.gateway.seams import StreamCertificates, Tap, Target
 from homeport.gateway.stream_link import StreamLink
