@@ -57,10 +57,10 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.conditions import ConditionsUseCases
         from homeport.app.door_certificates import DoorCertificates
         from homeport.app.engine import EngineUseCases
+        from homeport.app.engine_journal import EngineJournal
         from homeport.app.events import Hub
         from homeport.app.idle import Idle
-        from homeport.app.lease_journal import LeaseJournal
-        from homeport.app.lease_table import LeaseTable
+        from homeport.app.lease_table import Kept, LeaseTable
         from homeport.app.leases import LeasesUseCases
         from homeport.app.leftovers import clean_up
         from homeport.app.logs import LogsUseCases
@@ -90,6 +90,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.machine.leases import Leases
         from homeport.machine.peers import own_uid, peer_of
         from homeport.machine.receivers import receives_datagrams
+        from homeport.model.route import RouteSpec
         from homeport.model.secret import new_secret
         from homeport.targets.directory import Directories
         from homeport.targets.journal import Journal
@@ -135,7 +136,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
-        journal = LeaseJournal(home.leases, machine.boot_id())
+        boot_id = machine.boot_id()
+        journal = EngineJournal(home.leases, boot_id, Kept)
         table = LeaseTable(leases, machine, journal, lambda: supervisor.states(), lambda: idle.touch())
         table.restore()
         parts.callback(table.close)
@@ -170,9 +172,12 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             ending.set,
         )
         hub = Hub(Watching(recording), engine.current, idle.touch)
+        routes = RoutesUseCases(roads, networks, EngineJournal(home.routes, boot_id, RouteSpec))
+        parts.callback(routes.close)
+        notices += await routes.restore()
         service = Service(
             AppsUseCases(apps),
-            RoutesUseCases(roads, networks),
+            routes,
             TrafficUseCases(recording),
             LogsUseCases(recording),
             LeasesUseCases(table, portserver.address),

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from homeport.app.lease_journal import LeaseJournal
-from homeport.app.lease_table import LeaseTable
+from homeport.app.engine_journal import EngineJournal
+from homeport.app.lease_table import Kept, LeaseTable
 from homeport.app.owners import Owners
 from homeport.machine import this_machine
 from homeport.machine.leases import Leases
@@ -31,7 +31,7 @@ class House:
         self.changes = 0
         self.apps: list[AppState] = []
         self.leases = Leases((32768, 60999))
-        self.journal = LeaseJournal(journal, this_machine().boot_id())
+        self.journal = EngineJournal(journal, this_machine().boot_id(), Kept)
         self.table = LeaseTable(self.leases, this_machine(), self.journal, lambda: self.apps, self._changed)
 
     def _changed(self) -> None:
@@ -231,7 +231,7 @@ async def test_the_next_engine_knows_the_leases_of_one_that_was_killed(
     assert not os.path.exists(tmp_path / "left.json")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense", b'{"boot":"another","leases":[]}', b"[1]", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense", b'{"boot":"another","kept":[]}', b"[1]", b"\xff"])
 async def test_a_journal_that_is_none_holds_nothing(house: House, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "leases.json").write_bytes(content)
     house.table.restore()
@@ -240,7 +240,7 @@ async def test_a_journal_that_is_none_holds_nothing(house: House, tmp_path: Path
 
 async def test_a_pid_of_today_is_not_the_owner_of_yesterday(house: House, tmp_path: Path) -> None:
     lease = {"port": 23456, "folder": "/a", "name": "web", "number": 1, "since": "", "owners": {os.getpid(): 1.0}}
-    content = {"boot": this_machine().boot_id(), "leases": [lease]}
+    content = {"boot": this_machine().boot_id(), "kept": [lease]}
     (tmp_path / "leases.json").write_bytes(msgspec.json.encode(content))
     house.table.restore()
     assert house.table.states() == []

@@ -335,7 +335,7 @@ class FakeConnect:
         assert self.fake is not None
         assert self.fake.engine.is_stopped
 
-    def leftovers(self) -> list[str]:
+    def leftovers(self, *, forget: bool) -> list[str]:
         return self.left
 
 

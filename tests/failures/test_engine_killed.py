@@ -4,16 +4,20 @@ is lost."""
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import sqlite3
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
 
+from homeport.model.access import Access
 from homeport.model.exchange import COMPLETE, ENGINE_GONE
+from homeport.model.route import RouteSpec
 from tests.failures.stage import ORIGIN, Engine, Stage, read_answer, request, runs, until
 
 IN_FLIGHT = 300
@@ -113,6 +117,32 @@ def test_the_next_engine_reports_too(stage: Stage) -> None:
     assert f"pid {pid}" in told.stderr
     assert not runs(pid)
     assert [app["route"] for app in stage.status()["apps"]] == ["other"]
+
+
+def test_extra_routes_come_back_and_down_forgets_them(stage: Stage) -> None:
+    engine = stage.engine()
+    stage.origin(engine)
+    [app] = engine.client.apps.list()
+    for name in ("one", "gone"):
+        engine.client.routes.add(RouteSpec(name=name, target=f"http://{app.address}", access=Access(same_user=True)))
+    engine.client.routes.remove("gone")
+    until(lambda: os.path.exists(stage.home.routes))
+    until(lambda: [spec["name"] for spec in json.loads(Path(stage.home.routes).read_text())["kept"]] == ["one"])
+    stage.kill(engine)
+
+    engine = stage.engine()
+    assert "the route 'one' of an engine that died is open again" in engine.warnings
+    [state] = [state for state in engine.client.routes.list() if state.name == "one"]
+    assert (state.target, state.access) == (f"http://{app.address}", "same-user")
+    assert os.stat(stage.home.routes).st_mode & 0o077 == 0
+    stage.kill(engine)
+    assert "nothing runs" in stage.homeport("down").stderr
+    assert not os.path.exists(stage.home.routes)
+
+    engine = stage.engine()
+    assert [state.name for state in engine.client.routes.list() if state.kind != "control"] == []
+    stage.down(engine)
+    assert not os.path.exists(stage.home.routes)
 
 
 def test_a_dead_engine_without_its_journal(stage: Stage) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from homeport.app.lease_journal import Kept, LeaseJournal
+import msgspec
+
+from homeport.app.engine_journal import EngineJournal
 from homeport.app.owners import Owners
 from homeport.machine.interface import Machine
 from homeport.machine.leases import Lease, Leases
@@ -19,6 +21,19 @@ from homeport.model.errors import HomeportError
 from homeport.model.lease import LeaseOwner, LeaseSpec, LeaseState
 
 UNTIL_RELEASED = 0  # in the place of a pid
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """One lease in the journal. `owners`: pid -> start time; 0 stands for nobody, see LeaseSpec."""
+
+    port: int
+    folder: str
+    name: str
+    number: int
+    since: str
+    is_portservers: bool = False
+    owners: dict[int, float] = {}
+    binder: int | None = None
 
 
 @dataclass(slots=True)
@@ -39,7 +54,7 @@ class LeaseTable:
         self,
         leases: Leases,
         machine: Machine,
-        journal: LeaseJournal,
+        journal: EngineJournal[Kept],
         apps: Callable[[], list[AppState]],
         changed: Callable[[], None],
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from homeport.app.conditions import read_conditions
+from homeport.app.engine_journal import EngineJournal
 from homeport.app.seams import Conditioned, Roads
 from homeport.app.stream_tls import check_tls
 from homeport.model.endpoint import parse_endpoint
@@ -13,8 +14,28 @@ from homeport.targets.upstream import parse_target
 
 
 class RoutesUseCases:
-    def __init__(self, roads: Roads, conditioned: Conditioned) -> None:
-        self._roads, self._conditioned = roads, conditioned
+    """`journal` keeps the routes for the next engine, should this one be killed."""
+
+    def __init__(self, roads: Roads, conditioned: Conditioned, journal: EngineJournal[RouteSpec] | None = None) -> None:
+        self._roads, self._conditioned, self._journal = roads, conditioned, journal
+        self._specs: dict[str, RouteSpec] = {}
+
+    async def restore(self) -> list[str]:
+        """Open again what a killed engine held; sentences about it."""
+        sentences = []
+        for spec in self._journal.read() if self._journal else []:
+            try:
+                await self.add(spec)
+            except HomeportError as error:
+                sentences.append(f"the route {spec.name!r} of an engine that died could not be opened again: {error}")
+            else:
+                sentences.append(f"the route {spec.name!r} of an engine that died is open again")
+        return sentences
+
+    def close(self) -> None:
+        """The engine ends well: nothing is left for the next one."""
+        if self._journal:
+            self._journal.remove()
 
     async def add(self, spec: RouteSpec) -> RouteState:
         check_name(spec.name)
@@ -29,6 +50,8 @@ class RoutesUseCases:
             except HomeportError:
                 await self._roads.remove(spec.name)
                 raise
+        self._specs[spec.name] = spec
+        self._write()
         return state
 
     async def list(self) -> list[RouteState]:
@@ -40,6 +63,8 @@ class RoutesUseCases:
             raise HomeportError("not-found", f"no route is called {name!r}", "homeport status")
         if found.kind in ("app", "control"):
             raise HomeportError("bad-usage", f"the route {name!r} belongs to an app", f"homeport stop {name}")
+        self._specs.pop(name, None)
+        self._write()
         return await self._roads.remove(name)
 
     async def link(self, name: str) -> str:
@@ -47,6 +72,10 @@ class RoutesUseCases:
         if not any(state.name == name and state.kind != "control" for state in self._roads.states()):
             raise HomeportError("not-found", f"no route is called {name!r}", "homeport status")
         return self._roads.enter_link(name)
+
+    def _write(self) -> None:
+        if self._journal:
+            self._journal.write_soon(lambda: list(self._specs.values()))
 
 
 def check_name(name: str) -> None:

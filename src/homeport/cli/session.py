@@ -26,8 +26,8 @@ class Connect(Protocol):
     def wait_until_ended(self) -> None:
         """Return when nothing of an engine that stops is left. Raises HomeportError when that takes too long."""
 
-    def leftovers(self) -> list[str]:
-        """End what a killed engine left running; sentences about it."""
+    def leftovers(self, *, forget: bool) -> list[str]:
+        """End what a killed engine left running; sentences about it. `forget`: its routes do not come back."""
 
 
 class Session:
@@ -53,9 +53,9 @@ class Session:
     def wait_until_ended(self) -> None:
         self._connect.wait_until_ended()
 
-    def leftovers(self) -> list[str]:
-        """What a killed engine left running, ended now; sentences about it."""
-        return self._connect.leftovers()
+    def leftovers(self, *, forget: bool = False) -> list[str]:
+        """What a killed engine left running, ended now; sentences about it. `forget`: its routes do not come back."""
+        return self._connect.leftovers(forget=forget)
 
     def engine(self) -> Engine:
         """The running engine, started now if there is none."""
@@ -127,8 +127,8 @@ class RealConnect:
 
         wait_until_ended(Home.find())
 
-    def leftovers(self) -> list[str]:
+    def leftovers(self, *, forget: bool) -> list[str]:
         from homeport.control.launch import leftovers
         from homeport.machine.home import Home
 
-        return leftovers(Home.find())
+        return leftovers(Home.find(), forget=forget)

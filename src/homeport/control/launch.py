@@ -6,6 +6,7 @@ that somebody else started.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -71,8 +72,12 @@ def wait_until_ended(home: Home, limit_s: float = START_LIMIT_S) -> None:
         _wait_for_other(ends_s)
 
 
-def leftovers(home: Home) -> list[str]:
-    """What a killed engine left running, ended now; sentences about it. [] while an engine runs: it did this itself."""
+def leftovers(home: Home, *, forget: bool = False) -> list[str]:
+    """What a killed engine left running, ended now; sentences about it. [] while an engine runs: it did this itself.
+    `forget`: the next engine need not open its routes again."""
+    if forget:
+        with contextlib.suppress(OSError):
+            os.unlink(home.routes)
     if not os.path.exists(home.children):
         return []
     from homeport.machine import this_machine

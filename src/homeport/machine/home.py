@@ -66,6 +66,11 @@ class Home:
         return self._file("leases.json")
 
     @property
+    def routes(self) -> str:
+        """The journal of extra routes."""
+        return self._file("routes.json")
+
+    @property
     def authority(self) -> str:
         """The folder of the local CA."""
         return self._file("ca")

@@ -26,6 +26,9 @@ def command(session: Session) -> None:
     if engine:
         engine.engine.stop()
         session.wait_until_ended()  # so that what follows in a script finds the door free and the home at rest
+    else:
+        for sentence in session.leftovers(forget=True):
+            session.say_warning(sentence)
     if session.as_json:
         session.json({"engine": engine is not None, "stopped": [app.route for app in apps]})
     elif engine is None:

@@ -52,7 +52,7 @@ def command(
     """Give something that already runs a name behind the door. Without NAME, list the routes.
 
     TARGET is a URL, the path of a Unix socket, or a TCP or UDP address. The route stays until it is
-    removed or `homeport down` ends the engine.
+    removed or `homeport down` ends the engine; should the engine be killed, the next one opens it again.
 
     \b
     Examples:
