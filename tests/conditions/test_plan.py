@@ -27,7 +27,8 @@ from homeport.conditions.settings import (
     Slicing,
     SlowClose,
 )
-from homeport.conditions.waiting import Waiting
+
+from .waiting import Waiting
 
 
 def planner(layer: Layer, *stack: Condition, now_s: float = 0.0) -> Planner:

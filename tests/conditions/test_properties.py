@@ -30,7 +30,8 @@ from homeport.conditions.settings import (
     Slicing,
     SlowClose,
 )
-from homeport.conditions.waiting import Waiting
+
+from .waiting import Waiting
 
 few = st.floats(0, 1, allow_nan=False)
 ms = st.sampled_from([0.0, 1.0, 40.0, 3000.0])

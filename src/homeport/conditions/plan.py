@@ -2,7 +2,7 @@
 
 It is asked with each chunk and answers with parcels and their dues; it never waits and never looks at a clock. On a
 stream no byte is ever missing or out of order until the stream ends, and dues never fall; datagrams may be dropped,
-doubled and due in any order (waiting.py sorts them). What was planned keeps its due when the settings change.
+doubled and due in any order. What was planned keeps its due when the settings change.
 """
 
 from __future__ import annotations
