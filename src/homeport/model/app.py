@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from homeport.model.access import EVERYONE, Access, CrossSite
+from homeport.model.exposure import ExposeSpec
 from homeport.model.finding import Finding
 from homeport.model.ports import PortStory
 from homeport.model.route import Https
@@ -65,6 +66,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
     conditions: str = ""  # of its network, in KEY=VALUE words
+    subdomains: bool = False  # a.NAME.localhost leads here too
+    expose: ExposeSpec | None = None  # open to other computers as well
     branch: str = ""  # of a git worktree other than the main one: the route becomes BRANCH.NAME
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from homeport.model.access import ANYONE_LOCAL, EVERYONE, Access, CrossSite
+from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.udp import UdpState
 
 Https = Literal["also", "only", "off"]  # beside plain http · plain http is redirected · never
@@ -29,6 +30,8 @@ class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     client_ca: str = ""  # with tls "terminate": clients need a certificate of one in this file
     verify: str = ""  # of an https target: "" by the usual roots and our CA, "off", or a file of certificates
     conditions: str = ""  # of its network, in KEY=VALUE words
+    subdomains: bool = False  # a.NAME.localhost leads here too
+    expose: ExposeSpec | None = None  # open to other computers as well
 
 
 class RouteState(msgspec.Struct, kw_only=True):
@@ -48,4 +51,6 @@ class RouteState(msgspec.Struct, kw_only=True):
     active: int = 0
     visits: int = 0
     udp: UdpState | None = None  # of a udp route: what passed
+    subdomains: bool = False
+    exposed: Exposed | None = None  # open to other computers, until it is closed
     gone: bool = False  # only in events: it was removed
