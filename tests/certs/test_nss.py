@@ -1,4 +1,4 @@
-"""NSS databases with the real certutil: ours in and out, everybody else's entries as they were."""
+"""NSS databases with the real certutil and the real libnss3: ours in and out, everybody else's entries as they were."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from homeport.certs.authority import Authority
+from homeport.certs.nss_library import find_libraries
 from homeport.certs.nss_places import nss_stores
 from homeport.certs.place import Place
 from homeport.certs.root import Root
@@ -15,7 +16,7 @@ from homeport.certs.store_nss import NssStore
 from homeport.model.errors import HomeportError
 from tests.certs.forged import forged
 
-pytestmark = pytest.mark.counterpart("certutil")
+pytestmark = pytest.mark.counterpart("certutil", "firefox-esr")
 
 
 def certutil(path: Path, *words: str) -> str:
@@ -34,9 +35,22 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(params=["certutil", "the system's library", "Firefox's library"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """One suite for every way to change a database."""
+    if request.param == "certutil":
+        return Place(home=str(tmp_path))
+    place = Place(home=str(tmp_path), which=lambda name: None)
+    libraries = find_libraries(place)
+    own = [path for path in libraries if ("firefox" in path) is (request.param == "Firefox's library")]
+    assert own, libraries
+    monkeypatch.setattr("homeport.certs.nss_library.find_libraries", lambda place: own)
+    return place
+
+
 @pytest.fixture
-def store(database: Path) -> NssStore:
-    return NssStore(Place(home=str(database)), "Chromium", str(database))
+def store(place: Place, database: Path) -> NssStore:
+    return NssStore(place, "Chromium", str(database))
 
 
 @pytest.fixture
@@ -79,27 +93,54 @@ class TestDatabase:
         certutil(database, "-A", "-t", "C,,", "-n", new.name, "-i", other.path)
         assert store.holds([new]) == set()
 
-    def test_one_with_a_password(self, two: tuple[Root, Root], tmp_path: Path) -> None:
+    def test_one_with_a_password(self, place: Place, two: tuple[Root, Root], tmp_path: Path) -> None:
         path = tmp_path / "profile"
         path.mkdir()
         (tmp_path / "password").write_text("tide table\n")
         certutil(path, "-N", "-f", str(tmp_path / "password"))
-        store = NssStore(Place(home=str(tmp_path)), "Firefox", str(path))
+        store = NssStore(place, "Firefox", str(path))
         with pytest.raises(HomeportError, match="has a password") as caught:
             store.add(two[0])
         assert caught.value.code == "trust-failed"
 
     def test_one_that_is_damaged(self, store: NssStore, database: Path, two: tuple[Root, Root]) -> None:
         (database / "cert9.db").write_bytes(b"no database")
-        with pytest.raises(HomeportError, match="certutil failed: ") as caught:
+        with pytest.raises(HomeportError, match="(certutil|libnss3) failed: ") as caught:
             store.holds(two)
         assert caught.value.code == "trust-failed"
 
-    def test_without_certutil(self, database: Path, two: tuple[Root, Root]) -> None:
-        store = NssStore(Place(home=str(database), which=lambda name: None), "Chromium", str(database))
-        with pytest.raises(HomeportError, match="certutil is not installed") as caught:
+
+class TestWithoutCertutil:
+    def store(self, database: Path, **settings: str) -> NssStore:
+        return NssStore(Place(which=lambda name: None, **settings), "Chromium", str(database))
+
+    def test_no_library_either(self, database: Path, two: tuple[Root, Root], tmp_path: Path) -> None:
+        store = self.store(database, home=str(tmp_path), system=str(tmp_path))
+        with pytest.raises(HomeportError, match="neither certutil nor a libnss3 is installed") as caught:
             store.holds(two)
+        assert caught.value.code == "not-installed"
         assert "libnss3-tools" in caught.value.hint
+
+    def test_elsewhere_browsers_read_the_systems_store(self, database: Path, two: tuple[Root, Root]) -> None:
+        with pytest.raises(HomeportError) as caught:
+            self.store(database, platform="darwin").holds(two)
+        assert caught.value.code == "not-installed"
+        assert "trusts what the system trusts" in caught.value.hint
+
+    def test_one_that_cannot_be_loaded_is_passed_over(
+        self, database: Path, two: tuple[Root, Root], tmp_path: Path
+    ) -> None:
+        broken = tmp_path / "opt" / "firefox" / "libnss3.so"
+        broken.parent.mkdir(parents=True)
+        broken.write_text("of another kind of processor")
+        store = self.store(database, home=str(tmp_path), system=str(tmp_path))
+        with pytest.raises(HomeportError, match="libnss3 failed: .* cannot be used: "):
+            store.holds(two)
+        own = tmp_path / ".local/share/flatpak/app/org.mozilla.firefox/current/active/files/lib/firefox"
+        own.parent.mkdir(parents=True)
+        own.symlink_to("/usr/lib/firefox-esr")
+        store.add(two[0])
+        assert store.trusts(two) == {two[0].fingerprint}
 
 
 def test_nss_refuses_what_the_constraints_forbid(database: Path, authority: Authority, tmp_path: Path) -> None:
@@ -119,9 +160,9 @@ def test_nss_refuses_what_the_constraints_forbid(database: Path, authority: Auth
 class TestMade:
     """A database that was not there."""
 
-    def test_made_and_discarded(self, two: tuple[Root, Root], tmp_path: Path) -> None:
+    def test_made_and_discarded(self, place: Place, two: tuple[Root, Root], tmp_path: Path) -> None:
         path = tmp_path / "home" / ".local" / "share" / "pki" / "nssdb"
-        store = NssStore(Place(home=str(tmp_path)), "Chromium", str(path))
+        store = NssStore(place, "Chromium", str(path))
         assert store.holds(two) == set()
         assert not path.exists()  # asking makes nothing
         store.add(two[0])
@@ -132,9 +173,9 @@ class TestMade:
         store.discard_if_empty()
         assert list((tmp_path / "home").rglob("*nss*")) == []
 
-    def test_kept_when_somebody_has_put_something_in(self, two: tuple[Root, Root], tmp_path: Path) -> None:
+    def test_kept_when_somebody_has_put_something_in(self, place: Place, two: tuple[Root, Root], tmp_path: Path) -> None:
         path = tmp_path / "nssdb"
-        store = NssStore(Place(home=str(tmp_path)), "Chromium", str(path))
+        store = NssStore(place, "Chromium", str(path))
         store.add(two[0])
         certutil(path, "-A", "-t", "C,,", "-n", "corporate root", "-i", two[1].path)
         store.remove(two[0])
@@ -194,6 +235,17 @@ class TestPlaces:
             ".var/app/org.mozilla.firefox/.mozilla/firefox/gh78.default": "Firefox, flatpak (default)",
             ".librewolf/ij90.default": "LibreWolf (default)",
         }
+
+    def test_a_profile_that_its_user_keeps_elsewhere(self, home: Path) -> None:
+        self.database(home / "work" / "browsing")
+        (home / ".config/mozilla/firefox").mkdir(parents=True)
+        (home / ".config/mozilla/firefox/profiles.ini").write_text(
+            f"[Profile1]\nName=tide tables\nIsRelative=0\nPath={home}/work/browsing\n\n"
+            f"[Profile0]\nName=gone\nIsRelative=0\nPath={home}/gone\n\n[General]\nVersion=2\n"
+        )
+        assert self.found(home) == {"work/browsing": "Firefox (tide tables)"}
+        (home / ".config/mozilla/firefox/profiles.ini").write_text("no sections\n")
+        assert self.found(home) == {}
 
     def test_firefox_elsewhere(self, home: Path) -> None:
         self.database(home / "Library/Application Support/Firefox/Profiles/ab12.default")

@@ -1,7 +1,8 @@
-"""Where browsers keep their NSS databases. Looks at names of folders alone."""
+"""Where browsers keep their NSS databases. Looks at names of folders, and at lists of profiles."""
 
 from __future__ import annotations
 
+import configparser
 import os
 
 from homeport.certs.place import Place
@@ -55,7 +56,24 @@ def _profiles(place: Place) -> dict[str, str]:
         for entry in os.scandir(folder):
             if entry.is_dir() and _is_database(entry.path):
                 found[entry.path] = f"{browser} ({entry.name.partition('.')[2] or entry.name})"
+        for path, name in _kept_elsewhere(folder):
+            if _is_database(path):
+                found[path] = f"{browser} ({name})"
     return found
+
+
+def _kept_elsewhere(folder: str) -> list[tuple[str, str]]:
+    """Path and name of profiles that a browser's list names and that are in no folder of its own."""
+    listed = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        listed.read(os.path.join(folder, "profiles.ini"), encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        return []
+    return [
+        (profile["Path"], profile.get("Name", os.path.basename(profile["Path"])))
+        for profile in map(listed.__getitem__, listed.sections())
+        if profile.get("IsRelative") == "0" and "Path" in profile
+    ]
 
 
 def _profile_folders(place: Place) -> list[tuple[str, str]]:

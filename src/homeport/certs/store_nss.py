@@ -1,25 +1,40 @@
-"""NSS databases: those of Chromium and its kin on Linux, and one for each profile of Firefox. Driven by certutil.
+"""NSS databases: those of Chromium and its kin on Linux, and one for each profile of Firefox.
 
-Roots are found by nickname (their name is unique to a generation) and compared by fingerprint; nothing else in a
-database is read. A running browser sees a change after it is started again.
+Driven by certutil where that is installed, else by the browser's own libnss3. Browsers that run see a change with their
+next connection (measured: Firefox 153, Chromium 152).
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from homeport.certs.place import Place
-from homeport.certs.root import COMMON_NAME, Root, read_root
+from homeport.certs.root import Root
 from homeport.certs.store import Kind
 from homeport.model.errors import HomeportError
 
 PACKAGE = (
     "install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora), nss (Arch, Homebrew) or mozilla-nss-tools (openSUSE)"
 )
-_LINE = re.compile(r"^(?P<nickname>.+?)\s+(?P<trust>[a-zA-Z]*,[a-zA-Z]*,[a-zA-Z]*)\s*$")
+_READS_SYSTEM = "nothing from Firefox 120 on, which trusts what the system trusts"  # not on Linux
 _FILES = ("cert9.db", "key4.db", "pkcs11.txt")
+InDatabase = Literal["trusted", "there", "absent"]
+
+
+class NssTool(Protocol):
+    """What changes a database; `path` is its folder. Raises HomeportError("trust-failed")."""
+
+    def state(self, path: str, root: Root) -> InDatabase: ...
+
+    def add(self, path: str, root: Root) -> None: ...
+
+    def remove(self, path: str, root: Root) -> None: ...
+
+    def make(self, path: str) -> None: ...
+
+    def is_empty(self, path: str) -> bool: ...
 
 
 class NssStore:
@@ -32,18 +47,29 @@ class NssStore:
         self._place = place
 
     def trusts(self, roots: Sequence[Root]) -> set[str]:
-        return self._of(roots, "C")  # T and u may stand beside it; without C it is not trusted for servers
+        return self._in(roots, "trusted")
 
     def holds(self, roots: Sequence[Root]) -> set[str]:
-        return self._of(roots, "")
+        return self._in(roots, "trusted", "there")
 
     def add(self, root: Root) -> None:
+        tool = self._tool()
         if not self.exists:
-            self._make()
-        self._certutil("-A", "-t", "C,,", "-n", root.name, "-i", root.path)
+            os.makedirs(self.path, mode=0o700, exist_ok=True)
+            tool.make(self.path)
+        try:
+            tool.add(self.path, root)
+        except HomeportError as error:
+            if error.code == "trust-failed" and "password" in error.message.lower():
+                raise HomeportError(
+                    "trust-failed",
+                    "its database has a password, which only the browser may ask for",
+                    "import the root in the browser's settings",
+                ) from error
+            raise
 
     def remove(self, root: Root) -> None:
-        self._certutil("-D", "-n", root.name)
+        self._tool().remove(self.path, root)
 
     @property
     def exists(self) -> bool:
@@ -51,7 +77,7 @@ class NssStore:
 
     def discard_if_empty(self) -> None:
         """For a database that we made: take it away again, unless somebody has put something into it since."""
-        if not self.exists or self._list() or "<" in self._place.run(*self._words("-K")).out:
+        if not self.exists or not self._tool().is_empty(self.path):
             return
         for name in _FILES:
             path = os.path.join(self.path, name)
@@ -63,40 +89,21 @@ class NssStore:
             except OSError:
                 return
 
-    def _make(self) -> None:
-        os.makedirs(self.path, mode=0o700, exist_ok=True)
-        self._certutil("-N", "--empty-password")
-
-    def _of(self, roots: Sequence[Root], flag: str) -> set[str]:
-        if not self.exists:
+    def _in(self, roots: Sequence[Root], *wanted: InDatabase) -> set[str]:
+        if not roots or not self.exists:
             return set()
-        ours = {name for name, trust in self._list() if name.startswith(COMMON_NAME) and flag in trust.split(",")[0]}
-        return {root.fingerprint for root in roots if root.name in ours and self._is(root)}
+        tool = self._tool()
+        return {root.fingerprint for root in roots if tool.state(self.path, root) in wanted}
 
-    def _list(self) -> list[tuple[str, str]]:
-        """Nickname and trust flags of every certificate."""
-        lines = self._certutil("-L").splitlines()
-        return [(found["nickname"], found["trust"]) for line in lines if (found := _LINE.match(line))]
+    def _tool(self) -> NssTool:
+        """Raises HomeportError("not-installed")."""
+        from homeport.certs.nss_certutil import Certutil
+        from homeport.certs.nss_library import NssLibrary, find_libraries
 
-    def _is(self, root: Root) -> bool:
-        from homeport.certs import issue
-
-        try:
-            return read_root(self._certutil("-L", "-a", "-n", root.name).encode()).fingerprint == root.fingerprint
-        except issue.Damaged:
-            return False
-
-    def _certutil(self, *words: str) -> str:
-        try:
-            return self._place.do(*self._words(*words)).out
-        except HomeportError as error:
-            if error.code == "trust-failed" and "password" in error.message.lower():
-                raise HomeportError(
-                    "trust-failed",
-                    "its database has a password, which only the browser may ask for",
-                    "import the root in the browser's settings",
-                ) from error
-            raise
-
-    def _words(self, *words: str) -> tuple[str, ...]:
-        return (self._place.tool("certutil", PACKAGE), words[0], "-d", f"sql:{self.path}", *words[1:])
+        certutil = self._place.which("certutil")
+        if certutil is not None:
+            return Certutil(self._place, certutil)
+        if libraries := find_libraries(self._place):
+            return NssLibrary(self._place, libraries)
+        hint = PACKAGE if self._place.platform.startswith("linux") else f"{_READS_SYSTEM}; for an older one {PACKAGE}"
+        raise HomeportError("not-installed", "neither certutil nor a libnss3 is installed", hint)
