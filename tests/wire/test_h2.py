@@ -14,7 +14,9 @@ from homeport.wire.h2 import (
     CONNECTION_WINDOW_BYTES,
     INTERNAL_ERROR,
     NO_ERROR,
+    REFUSED_STREAM,
     STREAM_WINDOW_BYTES,
+    STREAMS,
     Broken,
     Chatter,
     Closed,
@@ -181,8 +183,6 @@ def test_an_answer_that_breaks_off(pair: Pair) -> None:
 
 
 def test_leaving_lets_streams_under_way_finish(pair: Pair) -> None:
-    if isinstance(pair.client, PythonFrames):
-        pytest.skip("h2 as a client ends with the GOAWAY it gets")
     number = pair.ask()
     pair.server.leave()
     pair.pump()
@@ -193,6 +193,79 @@ def test_leaving_lets_streams_under_way_finish(pair: Pair) -> None:
     pair.server.end(number)
     pair.pump()
     assert bytes_of(pair.seen) == b"last"
+
+
+def test_a_client_that_leaves_still_gets_its_answer(pair: Pair) -> None:
+    number = pair.ask()
+    pair.client.leave()
+    pair.pump()
+    assert of(pair.got, Going) == [Going(0, NO_ERROR)]
+    pair.server.head(number, OK, is_last=False)
+    pair.server.data(number, b"last")
+    pair.server.end(number)
+    pair.pump()
+    assert bytes_of(pair.seen) == b"last"
+
+
+def test_streams_that_came_too_late_are_refused(pair: Pair) -> None:
+    first, second = pair.ask(POSTED, is_last=False), pair.ask(POSTED, is_last=False)
+    pair.client.receive(goaway(NO_ERROR, first))
+    pair.pump()
+    assert of(pair.seen, Closed) == [Closed(second, REFUSED_STREAM)]
+    pair.server.head(first, OK, is_last=True)
+    pair.client.data(first, b"all")
+    pair.client.end(first)
+    pair.pump()
+    assert bytes_of(pair.got) == b"all"
+    assert of(pair.seen, Closed)[1:] == [Closed(first, NO_ERROR)]
+
+
+def test_requests_wait_for_their_turn(pair: Pair) -> None:
+    numbers = [pair.client.request(POSTED, is_last=False) for _ in range(STREAMS + 3)]
+    assert None not in numbers
+    for number in numbers:
+        pair.client.data(number or 0, b"x")
+        pair.client.end(number or 0)
+    pair.client.reset(numbers[-2] or 0, CANCEL)
+    pair.pump()
+    assert [event.stream for event in of(pair.got, Headers)] == numbers[:STREAMS]
+    for number in numbers[:3]:
+        pair.server.head(number or 0, OK, is_last=True)
+    pair.pump()
+    assert [event.stream for event in of(pair.got, Headers)] == [*numbers[:-2], numbers[-1]]
+    assert len(bytes_of(pair.got)) == STREAMS + 2
+
+
+def test_a_tunnel(pair: Pair) -> None:
+    assert pair.client.takes_tunnels
+    assert not pair.server.takes_tunnels
+    assert LIBRARIES["native"](True).takes_tunnels is LIBRARIES["python"](True).takes_tunnels is None
+    fields = ((b":method", b"CONNECT"), (b":protocol", b"websocket"), *ASKED[1:])
+    number = pair.ask(fields, is_last=False)
+    assert tuple(of(pair.got, Headers)[0].fields) == fields
+    pair.server.head(number, OK, is_last=False)
+    pair.server.data(number, b"down")
+    pair.client.data(number, b"up")
+    pair.pump()
+    assert (bytes_of(pair.seen), bytes_of(pair.got)) == (b"down", b"up")
+    pair.client.end(number)
+    pair.server.end(number)
+    pair.pump()
+    assert of(pair.seen, Closed) == of(pair.got, Closed) == [Closed(number, NO_ERROR)]
+
+
+def test_streams_that_are_gone_give_their_window_back(pair: Pair) -> None:
+    """What came on them is taken late, or never; the connection must not run dry of it."""
+    for _ in range(3 * CONNECTION_WINDOW_BYTES // STREAM_WINDOW_BYTES):
+        number = pair.ask(POSTED, is_last=False)
+        pair.client.data(number, b"x" * STREAM_WINDOW_BYTES)
+        pair.pump()
+        came = sum(len(event.data) for event in of(pair.got, Data))
+        assert came == STREAM_WINDOW_BYTES
+        pair.server.reset(number, CANCEL)
+        pair.server.consumed(number, came)
+        pair.got.clear()
+        pair.pump()
 
 
 def test_a_connection_error_ends_with_its_code(pair: Pair) -> None:

@@ -7,7 +7,7 @@ One suite of tests runs over both. What a request means is not decided here; see
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -26,8 +26,8 @@ HEADERS_LIMIT_BYTES = 256 * 1024  # HPACK makes much of little: above it the con
 HEADERS_LIMIT_COUNT = 4096
 
 # SETTINGS identifiers, RFC 9113 section 6.5.2, RFC 8441 section 3 and RFC 9218 section 2.1.
-_SERVER = {0x3: STREAMS, 0x4: STREAM_WINDOW_BYTES, 0x6: HEADERS_ADVISED_BYTES, 0x8: 1, 0x9: 1}
-_CLIENT = {0x2: 0, 0x4: STREAM_WINDOW_BYTES, 0x6: HEADERS_ADVISED_BYTES}
+_SERVER = {0x3: STREAMS, 0x6: HEADERS_ADVISED_BYTES, 0x8: 1, 0x9: 1}
+_CLIENT = {0x2: 0, 0x6: HEADERS_ADVISED_BYTES}
 
 
 class Headers(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +91,10 @@ class Frames(Protocol):
 
     is_over: bool  # nothing more will come or go
 
+    @property
+    def takes_tunnels(self) -> bool | None:
+        """Whether the peer knows extended CONNECT (RFC 8441); None until its SETTINGS have come."""
+
     def receive(self, data: bytes) -> None:
         """Raises Broken."""
 
@@ -100,7 +104,8 @@ class Frames(Protocol):
     def to_send(self) -> bytes: ...
 
     def request(self, fields: Fields, *, is_last: bool) -> int | None:
-        """For a client; the new stream, or None when there can be no other on this connection now."""
+        """For a client; the new stream, which waits where the peer takes no more at a time. None: this connection
+        has had its last."""
 
     def head(self, stream: int, fields: Fields, *, is_last: bool) -> None:
         """The final head of an answer."""
@@ -125,8 +130,14 @@ class Frames(Protocol):
         """GOAWAY; streams under way may finish, unless there is an error."""
 
 
-def settings(*, is_client: bool) -> dict[int, int]:
-    return dict(_CLIENT if is_client else _SERVER)
+class MakeFrames(Protocol):
+    """Makes one end, given whether it is the client's."""
+
+    def __call__(self, is_client: bool, stream_window_bytes: int = STREAM_WINDOW_BYTES, /) -> Frames: ...
+
+
+def settings(*, is_client: bool, stream_window_bytes: int) -> dict[int, int]:
+    return {**(_CLIENT if is_client else _SERVER), 0x4: stream_window_bytes}
 
 
 def goaway(code: int, last: int = 0) -> bytes:
@@ -134,8 +145,8 @@ def goaway(code: int, last: int = 0) -> bytes:
     return struct.pack(">HBBBIII", 0, 8, 7, 0, 0, last, code)
 
 
-def frames_factory() -> Callable[[bool], Frames]:
-    """Makes ends, given whether it is the client's. The library is loaded here: 35 ms for ngh2, 70 for h2."""
+def frames_factory() -> MakeFrames:
+    """The library is loaded here: 35 ms for ngh2, 70 for h2."""
     try:
         from homeport.wire.h2_native import NativeFrames
     except ImportError:

@@ -13,6 +13,7 @@ from homeport.wire.h2 import (
     HEADERS_LIMIT_COUNT,
     NO_ERROR,
     PROTOCOL_ERROR,
+    STREAM_WINDOW_BYTES,
     Broken,
     Chatter,
     Closed,
@@ -36,16 +37,18 @@ _CONFIGURATION = ngh2.Configuration(
     # makes nine. 64 KiB of fields need four, and what has no bytes is still bounded.
     max_continuations=64,
 )
+_CONNECTS = 0x8  # SETTINGS_ENABLE_CONNECT_PROTOCOL
 _CHATTER = (ngh2.PingReceived, ngh2.SettingsReceived, ngh2.PriorityUpdateReceived)
 
 
 class NativeFrames:
-    """Made with whether it is the client's end."""
+    """See MakeFrames."""
 
-    def __init__(self, is_client: bool) -> None:
+    def __init__(self, is_client: bool, stream_window_bytes: int = STREAM_WINDOW_BYTES, /) -> None:
         self.is_over = False
+        self._has_settings = False
         self._connection = ngh2.Connection(ngh2.Role.CLIENT if is_client else ngh2.Role.SERVER, _CONFIGURATION)
-        self._connection.initiate_connection(settings(is_client=is_client))
+        self._connection.initiate_connection(settings(is_client=is_client, stream_window_bytes=stream_window_bytes))
         self._connection.set_local_window_size(CONNECTION_WINDOW_BYTES)
         self._last_words = b""
         self._broken_off: set[int] = set()  # by us
@@ -79,12 +82,17 @@ class NativeFrames:
             elif isinstance(event, ngh2.InformationalResponseReceived):
                 made.append(Interim(event.stream_id, event.headers))
             elif isinstance(event, _CHATTER):
+                self._has_settings = self._has_settings or isinstance(event, ngh2.SettingsReceived)
                 made.append(Chatter())
             elif isinstance(event, ngh2.GoAwayReceived):
                 made.append(Going(event.last_stream_id, event.error_code))
             elif isinstance(event, ngh2.ConnectionClosed):
                 self.is_over = True
         return made
+
+    @property
+    def takes_tunnels(self) -> bool | None:
+        return self._connection.remote_settings[_CONNECTS] == 1 if self._has_settings else None
 
     def to_send(self) -> bytes:
         if self._last_words:

@@ -1,6 +1,7 @@
 """HTTP/2 frames by h2, in pure Python, for where ngh2 cannot be had (see h2.py).
 
-h2 leaves flow control of what is sent to its users: bytes that the windows do not let pass wait here.
+h2 leaves to its users what ngh2 does itself: bytes that the windows do not let pass wait here, and so do requests of
+which the peer takes no more at a time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
+from hyperframe.frame import Frame, GoAwayFrame
 
 from homeport.wire.h2 import (
     CONNECTION_WINDOW_BYTES,
@@ -22,6 +24,7 @@ from homeport.wire.h2 import (
     NO_ERROR,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
+    STREAM_WINDOW_BYTES,
     Broken,
     Chatter,
     Closed,
@@ -44,6 +47,7 @@ _CHATTER = (h2.events.PingReceived, h2.events.RemoteSettingsChanged, h2.events.P
 class _Stream:
     """What waits to be sent, and how the stream ends."""
 
+    head: tuple[Fields, bool] | None = None  # of a request that the peer does not take yet; whether it is all
     waiting: deque[bytes] = field(default_factory=deque)
     waiting_bytes: int = 0
     trailers: Fields = ()
@@ -52,16 +56,27 @@ class _Stream:
     has_all: bool = False  # the peer's
 
 
-class PythonFrames:
-    """Made with whether it is the client's end."""
+class _Connection(h2.connection.H2Connection):
+    """h2 ends with the GOAWAY that it gets, although streams under way may finish (RFC 9113 section 6.8)."""
 
-    def __init__(self, is_client: bool) -> None:
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[h2.events.Event]]:
+        if frame.error_code != NO_ERROR:
+            return super()._receive_goaway_frame(frame)
+        event = h2.events.ConnectionTerminated()
+        event.error_code, event.last_stream_id = h2.errors.ErrorCodes.NO_ERROR, frame.last_stream_id
+        return [], [event]
+
+
+class PythonFrames:
+    """See MakeFrames."""
+
+    def __init__(self, is_client: bool, stream_window_bytes: int = STREAM_WINDOW_BYTES, /) -> None:
         self.is_over = False
+        self._is_client = is_client
         config = h2.config.H2Configuration(client_side=is_client, header_encoding=None)
-        self._connection = h2.connection.H2Connection(config)
-        self._connection.local_settings = h2.settings.Settings(
-            client=is_client, initial_values=_known(settings(is_client=is_client))
-        )
+        self._connection = _Connection(config)
+        values = settings(is_client=is_client, stream_window_bytes=stream_window_bytes)
+        self._connection.local_settings = h2.settings.Settings(client=is_client, initial_values=_known(values))
         self._connection.decoder.max_header_list_size = HEADERS_LIMIT_BYTES
         self._connection.initiate_connection()
         self._connection.increment_flow_control_window(CONNECTION_WINDOW_BYTES - _FIRST_WINDOW_BYTES)
@@ -69,6 +84,8 @@ class PythonFrames:
         self._events: list[Event] = []
         self._last_allowed = 0x7FFFFFFF  # streams above it come too late
         self._goaway = b""
+        self._next_request = 1
+        self._has_settings = self._is_going = False
 
     def receive(self, data: bytes) -> None:
         if self.is_over:
@@ -114,11 +131,19 @@ class PythonFrames:
             assert event.stream_id is not None
             self._gone(event.stream_id, int(event.error_code or 0) or PROTOCOL_ERROR)
         elif isinstance(event, h2.events.ConnectionTerminated):
-            last = event.last_stream_id
-            self._events.append(Going(0x7FFFFFFF if last is None else last, int(event.error_code or 0)))
-            self.is_over = True  # h2 sends nothing after a GOAWAY, whoever sent it
+            self._on_goaway(event)
         elif isinstance(event, _CHATTER):
+            self._has_settings = self._has_settings or isinstance(event, h2.events.RemoteSettingsChanged)
             self._events.append(Chatter())
+
+    def _on_goaway(self, event: h2.events.ConnectionTerminated) -> None:
+        last, code = event.last_stream_id or 0, int(event.error_code or 0)
+        self._is_going = True
+        self.is_over = code != NO_ERROR
+        self._events.append(Going(last, code))
+        for number in list(self._streams) if self._is_client else ():
+            if number > last:
+                self._gone(number, REFUSED_STREAM)
 
     def _on_data(self, event: h2.events.DataReceived) -> None:
         assert event.stream_id is not None
@@ -132,8 +157,14 @@ class PythonFrames:
         else:
             self._events.append(Chatter())
 
+    @property
+    def takes_tunnels(self) -> bool | None:
+        return self._connection.remote_settings.enable_connect_protocol == 1 if self._has_settings else None
+
     def to_send(self) -> bytes:
         for number, stream in list(self._streams.items()):
+            if stream.head is not None and not self._send_head(number, stream):
+                break
             if stream.waiting or stream.is_ending:
                 with suppress(h2.exceptions.H2Error):
                     self._send_waiting(number, stream)
@@ -175,13 +206,27 @@ class PythonFrames:
             self._events.append(Closed(number, code, is_ours))
 
     def request(self, fields: Fields, *, is_last: bool) -> int | None:
-        try:
-            number = self._connection.get_next_available_stream_id()
-            self._connection.send_headers(number, list(fields), end_stream=is_last)
-        except h2.exceptions.H2Error:
+        number = self._next_request
+        if self._is_going or self.is_over or number > 0x7FFFFFFF:
             return None
-        self._streams[number] = _Stream(has_ended=is_last)
+        self._next_request += 2
+        self._streams[number] = _Stream(head=(fields, is_last))
         return number
+
+    def _send_head(self, number: int, stream: _Stream) -> bool:
+        """Whether the peer takes one more; all of them wait for the first, since numbers must rise."""
+        assert stream.head is not None
+        fields, is_last = stream.head
+        if self._connection.open_outbound_streams >= self._connection.remote_settings.max_concurrent_streams:
+            return False
+        stream.head = None
+        try:
+            self._connection.send_headers(number, list(fields), end_stream=is_last)
+        except h2.exceptions.H2Error:  # what it does not like about the fields
+            self._gone(number, PROTOCOL_ERROR)
+        else:
+            stream.has_ended = is_last
+        return True
 
     def head(self, stream: int, fields: Fields, *, is_last: bool) -> None:
         found = self._streams.get(stream)
@@ -213,8 +258,10 @@ class PythonFrames:
             found.is_ending = True
 
     def reset(self, stream: int, code: int) -> None:
-        with suppress(h2.exceptions.H2Error):
-            self._connection.reset_stream(stream, code)
+        found = self._streams.get(stream)
+        if found is None or found.head is None:
+            with suppress(h2.exceptions.H2Error):
+                self._connection.reset_stream(stream, code)
         self._gone(stream, code, is_ours=True)
 
     def waiting(self, stream: int) -> int:
