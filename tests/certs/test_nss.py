@@ -105,7 +105,7 @@ class TestDatabase:
 
     def test_one_that_is_damaged(self, store: NssStore, database: Path, two: tuple[Root, Root]) -> None:
         (database / "cert9.db").write_bytes(b"no database")
-        with pytest.raises(HomeportError, match="(certutil|libnss3) failed: ") as caught:
+        with pytest.raises(HomeportError, match=r"(certutil|libnss3) failed: ") as caught:
             store.holds(two)
         assert caught.value.code == "trust-failed"
 
@@ -134,7 +134,7 @@ class TestWithoutCertutil:
         broken.parent.mkdir(parents=True)
         broken.write_text("of another kind of processor")
         store = self.store(database, home=str(tmp_path), system=str(tmp_path))
-        with pytest.raises(HomeportError, match="libnss3 failed: .* cannot be used: "):
+        with pytest.raises(HomeportError, match=r"libnss3 failed: .* cannot be used: "):
             store.holds(two)
         own = tmp_path / ".local/share/flatpak/app/org.mozilla.firefox/current/active/files/lib/firefox"
         own.parent.mkdir(parents=True)
@@ -173,7 +173,9 @@ class TestMade:
         store.discard_if_empty()
         assert list((tmp_path / "home").rglob("*nss*")) == []
 
-    def test_kept_when_somebody_has_put_something_in(self, place: Place, two: tuple[Root, Root], tmp_path: Path) -> None:
+    def test_kept_when_somebody_has_put_something_in(
+        self, place: Place, two: tuple[Root, Root], tmp_path: Path
+    ) -> None:
         path = tmp_path / "nssdb"
         store = NssStore(place, "Chromium", str(path))
         store.add(two[0])

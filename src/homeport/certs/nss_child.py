@@ -1,4 +1,4 @@
-"""Asks and changes one NSS database with libnss3 itself, where there is no certutil. A program of its own, run as a file:
+"""Asks and changes one NSS database with libnss3 itself, where there is no certutil. A program, run as a file:
 
     python nss_child.py LIBRARY DATABASE state|add|remove|make|empty [CERTIFICATE [NICKNAME]]
 
@@ -27,7 +27,7 @@ class Flags(ctypes.Structure):
     _fields_ = (("ssl", ctypes.c_uint), ("email", ctypes.c_uint), ("code", ctypes.c_uint))
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 - how it went, as it is told
     pass
 
 
@@ -117,28 +117,32 @@ def _find(nss: Library, der: bytes) -> ctypes.c_void_p:
     return nss.pointer("CERT_FindCertByDERCert", nss.pointer("CERT_GetDefaultCertDB"), ctypes.byref(item))
 
 
+def work(nss: Library, database: str, verb: str, der: bytes, nickname: str) -> str:
+    """The word for what was found or done."""
+    open_database(nss, database, is_read_only=verb in ("state", "empty"))
+    if verb == "state":
+        return state(nss, der)
+    if verb == "empty":
+        return "empty" if is_empty(nss) else "used"
+    if verb == "add":
+        add(nss, der, nickname)
+    elif verb == "remove":
+        remove(nss, der)
+    else:
+        make(nss)
+    return "done"
+
+
 def main(library: str, database: str, verb: str, certificate: str = "", nickname: str = "") -> int:
     try:
-        nss = Library(library)
-    except (OSError, AttributeError) as error:
-        print(f"{library} cannot be used: {error}", file=sys.stderr)
+        said = work(Library(library), database, verb, base64.b64decode(certificate), nickname)
+    except (OSError, AttributeError) as error:  # a function that is missing is an AttributeError
+        sys.stderr.write(f"{library} cannot be used: {error}\n")
         return 3
-    der = base64.b64decode(certificate)
-    try:
-        open_database(nss, database, is_read_only=verb in ("state", "empty"))
-        if verb == "state":
-            print(state(nss, der))
-        elif verb == "empty":
-            print("empty" if is_empty(nss) else "used")
-        elif verb == "add":
-            add(nss, der, nickname)
-        elif verb == "remove":
-            remove(nss, der)
-        else:
-            make(nss)
     except Failed as failed:
-        print(failed, file=sys.stderr)
+        sys.stderr.write(f"{failed}\n")
         return 1
+    sys.stdout.write(f"{said}\n")
     sys.stdout.flush()
     return 0
 
