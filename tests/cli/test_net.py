@@ -18,6 +18,7 @@ from tests.cli.fake_engine import FakeEngine, invoke
         ("net set api 3g loss=1% --seed 7", ConditionsSpec(route="api", text="3g loss=1% seed=7")),
         ("net set api loss=1% --down", ConditionsSpec(route="api", text="loss=1%", side="down")),
         ("net set api 3g --up --down", ConditionsSpec(route="api", text="3g")),
+        ("net set api --loss 20% --up.burst=5 --up", ConditionsSpec(route="api", text="loss=20% up.burst=5", side="up")),
         ("net set api 3g --client ::1 --for 30s", ConditionsSpec(route="api", text="3g", client="::1", lasts_s=30)),
     ],
 )
@@ -64,6 +65,7 @@ def test_profiles_and_keys_need_no_engine() -> None:
         ("net show api 3g", 2, "takes no conditions"),
         ("net set api 3g --for soon", 2, "--for: expected a duration"),
         ("net sat api 3g", 2, "sat"),
+        ("net set api --lass 20%", 2, "no such option '--lass'"),
         ("net timeline api", 2, "needs a route and a file"),
         ("net timeline api gone.txt", 2, "gone.txt cannot be read: No such file"),
         ("net timeline api gone.txt --for 3s", 2, "--client alone"),

@@ -8,6 +8,7 @@ import rich_click as click
 
 from homeport.cli.complete import complete_route
 from homeport.cli.duration_option import read_for
+from homeport.cli.key_options import KeyOptionsCommand
 from homeport.cli.net_view import key_lines, profile_lines, state_lines
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
@@ -15,7 +16,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec, ProfileState, Side
 
 
-@click.command("net", short_help="Make the network of a route slow, lossy or broken")
+@click.command("net", cls=KeyOptionsCommand, short_help="Make the network of a route slow, lossy or broken")
 @click.argument("action", type=click.Choice(["show", "set", "clear", "timeline", "profiles", "keys"]), default="show")
 @click.argument("route", required=False, default="", shell_complete=complete_route)
 @click.argument("words", metavar="[PROFILE|KEY=VALUE]...", nargs=-1)
