@@ -18,7 +18,10 @@ from tests.cli.fake_engine import FakeEngine, invoke
         ("net set api 3g loss=1% --seed 7", ConditionsSpec(route="api", text="3g loss=1% seed=7")),
         ("net set api loss=1% --down", ConditionsSpec(route="api", text="loss=1%", side="down")),
         ("net set api 3g --up --down", ConditionsSpec(route="api", text="3g")),
-        ("net set api --loss 20% --up.burst=5 --up", ConditionsSpec(route="api", text="loss=20% up.burst=5", side="up")),
+        (
+            "net set api --loss 20% --up.burst=5 --up",
+            ConditionsSpec(route="api", text="loss=20% up.burst=5", side="up"),
+        ),
         ("net set api 3g --client ::1 --for 30s", ConditionsSpec(route="api", text="3g", client="::1", lasts_s=30)),
     ],
 )
