@@ -54,6 +54,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         # The recorder is a process of its own: it starts while this one imports the rest, 150 ms.
         from homeport.app.apps import AppsUseCases
+        from homeport.app.carried import Carried
         from homeport.app.conditions import ConditionsUseCases
         from homeport.app.door_certificates import DoorCertificates
         from homeport.app.engine import EngineUseCases
@@ -64,6 +65,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.leases import LeasesUseCases
         from homeport.app.leftovers import clean_up
         from homeport.app.logs import LogsUseCases
+        from homeport.app.meter import Meter
         from homeport.app.networks import Networks
         from homeport.app.roads import Roads
         from homeport.app.routes import RoutesUseCases
@@ -171,7 +173,13 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             lambda: supervisor.is_needed() or roads.has_extra() or table.is_needed or hub.watchers > 0,
             ending.set,
         )
-        hub = Hub(Watching(recording), engine.current, idle.touch)
+        conditions = ConditionsUseCases(roads, networks, changed=lambda state: hub.publish("conditions", state))
+        hub = Hub(
+            Watching(recording),
+            lambda: [*engine.current(), *(("conditions", state) for state in conditions.current())],
+            idle.touch,
+            Meter(recording, Carried(udp)).watch,
+        )
         routes = RoutesUseCases(roads, networks, EngineJournal(home.routes, boot_id, RouteSpec))
         parts.callback(routes.close)
         notices += await routes.restore()
@@ -182,7 +190,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             LogsUseCases(recording),
             LeasesUseCases(table, portserver.address),
             TokensUseCases(tokens),
-            ConditionsUseCases(roads, networks),
+            conditions,
             engine,
             hub,
         )

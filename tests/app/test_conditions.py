@@ -11,7 +11,7 @@ from homeport.app.fake import FakeConditioned, FakeRoads
 from homeport.app.routes import RoutesUseCases
 from homeport.conditions.settings import Conditions
 from homeport.model.errors import HomeportError
-from homeport.model.network import ConditionsSpec
+from homeport.model.network import ConditionsSpec, ConditionsState
 from homeport.model.route import RouteSpec
 
 
@@ -34,7 +34,10 @@ class House:
     def __init__(self) -> None:
         self.roads, self.conditioned, self.timer = FakeRoads(), FakeConditioned(), Timer()
         self.now_s = 100.0
-        self.net = ConditionsUseCases(self.roads, self.conditioned, self.timer, lambda: self.now_s)
+        self.told: list[ConditionsState] = []
+        self.net = ConditionsUseCases(
+            self.roads, self.conditioned, self.timer, lambda: self.now_s, lambda state: self.told.append(state)
+        )
 
     def text(self) -> str:
         from homeport.conditions.text import written
@@ -155,3 +158,22 @@ async def test_timelines_that_cannot_be_play_nothing(house: House, timeline: str
         await house.net.set(ConditionsSpec(route="api", text="", timeline=timeline))
     assert caught.value.code == "bad-usage"
     assert (await house.net.list(), house.timer.calls) == ([], [])
+
+
+async def test_every_change_is_told_with_its_end(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="3g"))
+    await house.net.set(ConditionsSpec(route="api", text="loss=1%", lasts_s=30))
+    house.timer.calls[-1][1]()
+    await house.net.clear("api")
+    assert [(one.profile, one.text, bool(one.ends), one.gone) for one in house.told] == [
+        ("3g", "latency=200ms rate=500kbit", False, False),
+        ("", "loss=1%", True, False),
+        ("3g", "latency=200ms rate=500kbit", False, False),
+        ("3g", "latency=200ms rate=500kbit", False, True),
+    ]
+
+
+async def test_what_was_set_for_a_while_on_a_clean_network_is_told_as_gone(house: House) -> None:
+    await house.net.set(ConditionsSpec(route="api", text="loss=1%", lasts_s=30))
+    house.timer.calls[-1][1]()
+    assert [one.gone for one in house.told] == [False, True]

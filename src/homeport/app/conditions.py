@@ -43,7 +43,7 @@ def _later(delay_s: float, call: Callable[[], None]) -> Handle:
 
 
 class ConditionsUseCases:
-    """`later` calls something once so many seconds have passed by `clock`."""
+    """`later` calls something once so many seconds have passed by `clock`; `changed` hears of every change."""
 
     def __init__(
         self,
@@ -51,9 +51,10 @@ class ConditionsUseCases:
         conditioned: Conditioned,
         later: Later = _later,
         clock: Callable[[], float] = time.monotonic,
+        changed: Callable[[ConditionsState], None] = lambda state: None,
     ) -> None:
         self._roads, self._conditioned, self._later = roads, conditioned, later
-        self._clock = clock
+        self._clock, self._changed = clock, changed
         self._ends: dict[Key, tuple[str, Handle]] = {}
         self._played: dict[Key, str] = {}  # the names of timelines
 
@@ -70,9 +71,12 @@ class ConditionsUseCases:
             asked = _one_side(asked, before or CLEAN, spec.side)
         self._conditioned.set(spec.route, asked, spec.client)
         self._end_after(spec, before)
-        return self._state(spec.route, spec.client)
+        return self._told_of((spec.route, spec.client))
 
     async def list(self) -> builtins.list[ConditionsState]:
+        return self.current()
+
+    def current(self) -> builtins.list[ConditionsState]:
         there = {state.name for state in self._roads.states()}
         every = self._conditioned.all()
         clean: builtins.list[Standing] = [
@@ -88,6 +92,7 @@ class ConditionsUseCases:
         for one in cleared:
             self._forget_end((one.route, one.client))
             self._conditioned.set(one.route, None, one.client)
+            self._changed(msgspec.structs.replace(one, gone=True))
         return cleared
 
     async def profiles(self) -> builtins.list[ProfileState]:
@@ -143,6 +148,7 @@ class ConditionsUseCases:
             wait_s = max(0.0, began_s + until_s - self._clock())
             handle = self._later(wait_s, lambda: self._play(key, timeline, began_s))
             self._ends[key] = _moment_in(wait_s), handle
+        self._told_of(key)
 
     def _end_after(self, spec: ConditionsSpec, before: Conditions | None) -> None:
         key = spec.route, spec.client
@@ -156,11 +162,18 @@ class ConditionsUseCases:
         self._ends.pop(key, None)
         if self._now(*key) is not None:  # the route may be gone
             self._conditioned.set(key[0], before, key[1])
+            self._told_of(key)
 
     def _forget_end(self, key: Key) -> None:
         self._played.pop(key, None)
         if key in self._ends:
             self._ends.pop(key)[1].cancel()
+
+    def _told_of(self, key: Key) -> ConditionsState:
+        state = self._state(*key)
+        state.gone = not state.text and key not in self._played
+        self._changed(state)
+        return state
 
     def _state(self, route: str, client: str) -> ConditionsState:
         found = (one for one in self._conditioned.all() if one[:2] == (route, client))

@@ -14,11 +14,14 @@ from homeport.app.seams import Watch
 from homeport.model.app import AppState
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.log import LogLine
+from homeport.model.measured import Measured
+from homeport.model.network import ConditionsState
 from homeport.model.route import RouteState
 from homeport.model.status import EngineState, Lost
 
-Kind = Literal["app", "route", "exchange", "log", "engine", "lost"]
-Data = AppState | RouteState | ExchangeSummary | LogLine | EngineState | Lost
+Kind = Literal["app", "route", "conditions", "exchange", "log", "engine", "measured", "lost"]
+Data = AppState | RouteState | ConditionsState | ExchangeSummary | LogLine | EngineState | Measured | Lost
+Measure = Callable[[Callable[[Measured], None]], Callable[[], None]]  # tell it, until the answer is called
 Event = tuple[Kind, Data]
 
 LIMIT = 4096  # events that wait for one subscriber: about 2 MiB, some seconds of a loaded door
@@ -84,8 +87,14 @@ class Subscription:
 class Hub:
     """Hands what happens to everyone who watches. Exchanges come from the recording, to each who asked for them."""
 
-    def __init__(self, watch: Watch, current: Callable[[], Iterable[Event]], touch: Callable[[], None]) -> None:
-        self._watch, self._current, self._touch = watch, current, touch
+    def __init__(
+        self,
+        watch: Watch,
+        current: Callable[[], Iterable[Event]],
+        touch: Callable[[], None],
+        measure: Measure = lambda heard: lambda: None,
+    ) -> None:
+        self._watch, self._current, self._touch, self._measure = watch, current, touch, measure
         self._subscriptions: set[Subscription] = set()
         self._closed = False
 
@@ -94,12 +103,17 @@ class Hub:
         return len(self._subscriptions)
 
     def subscribe(self, filter: str = "", apps: Collection[str] = (), kinds: Collection[str] = ()) -> Subscription:  # noqa: A002
-        """Starts with what is so now: engine, routes and apps. Raises HomeportError("bad-usage") for a bad filter."""
+        """Starts with what is so now: engine, routes, conditions and apps. What is measured comes only to those who
+        name it, because measuring takes time. Raises HomeportError("bad-usage") for a bad filter."""
         subscription = Subscription(frozenset(kinds), frozenset(apps))
         for kind, data in self._current():
             subscription.offer(kind, data)
-        unwatch = self._watch(filter, subscription.passed) if subscription.wants("exchange") else None
-        subscription.leave = lambda: self._left(subscription, unwatch)
+        ends: list[Callable[[], None]] = []
+        if subscription.wants("exchange"):
+            ends.append(self._watch(filter, subscription.passed))
+        if "measured" in kinds:
+            ends.append(self._measure(lambda measured: subscription.offer("measured", measured)))
+        subscription.leave = lambda: self._left(subscription, ends)
         self._subscriptions.add(subscription)
         if self._closed:
             subscription.end()
@@ -121,8 +135,8 @@ class Hub:
         for subscription in self._subscriptions:
             subscription.end()
 
-    def _left(self, subscription: Subscription, unwatch: Callable[[], None] | None) -> None:
+    def _left(self, subscription: Subscription, ends: Iterable[Callable[[], None]]) -> None:
         self._subscriptions.discard(subscription)
-        if unwatch is not None:
-            unwatch()
+        for end in ends:
+            end()
         self._touch()

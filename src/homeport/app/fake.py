@@ -30,6 +30,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
 from homeport.model.lease import LeaseOwner, LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.measured import Measured
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import RecordingState
 
@@ -243,7 +244,16 @@ class FakeHouse:
         self.recording, self.roads, self.leases = FakeRecording(), FakeRoads(), FakeLeases()
         self.conditioned = FakeConditioned()
         self.apps = FakeApps(lambda state: self.hub.publish("app", state))
-        self.hub = Hub(self.recording.watch, lambda: self.service.engine.current(), self.touch)
+        self.hub = Hub(
+            self.recording.watch,
+            lambda: [
+                *self.service.engine.current(),
+                *(("conditions", state) for state in self.service.conditions.current()),
+            ],
+            self.touch,
+            self.measure,
+        )
+        self.measured: list[Callable[[Measured], None]] = []
         engine = EngineUseCases(
             "/home", self.apps, self.roads, self.recording, FakeDoors(), keys, FakePages(), self._stop
         )
@@ -254,13 +264,20 @@ class FakeHouse:
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),
             TokensUseCases(TokenBook("")),
-            ConditionsUseCases(self.roads, self.conditioned),
+            ConditionsUseCases(
+                self.roads, self.conditioned, changed=lambda state: self.hub.publish("conditions", state)
+            ),
             engine,
             self.hub,
         )
 
     def touch(self) -> None:
         self.touched += 1
+
+    def measure(self, heard: Callable[[Measured], None]) -> Callable[[], None]:
+        """Call what is in `measured` to say that something was."""
+        self.measured.append(heard)
+        return lambda: self.measured.remove(heard)
 
     def _stop(self) -> None:
         self.stops += 1

@@ -19,6 +19,7 @@ from homeport.model.errors import CODES, HomeportError
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.measured import Measured
 from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Hello, Lost, Status
@@ -26,13 +27,15 @@ from homeport.model.status import EngineState, Hello, Lost, Status
 HELLO_LIMIT_S = 5.0
 
 T = TypeVar("T")
-Event = AppState | RouteState | ExchangeSummary | LogLine | EngineState | Lost
+Event = AppState | RouteState | ConditionsState | ExchangeSummary | LogLine | EngineState | Measured | Lost
 EVENTS: dict[bytes, type] = {
     b"app": AppState,
     b"route": RouteState,
+    b"conditions": ConditionsState,
     b"exchange": ExchangeSummary,
     b"log": LogLine,
     b"engine": EngineState,
+    b"measured": Measured,
     b"lost": Lost,
 }
 

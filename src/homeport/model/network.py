@@ -34,6 +34,7 @@ class ConditionsState(msgspec.Struct, kw_only=True):
     ends: str = ""  # when it is over, or changes by its timeline
     timeline: str = ""  # the name of the one that is played
     counts: dict[str, int] = {}
+    gone: bool = False  # only in events: the network is as it is again
 
 
 class ProfileState(msgspec.Struct, frozen=True, kw_only=True):

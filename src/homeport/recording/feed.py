@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from homeport.model.errors import HomeportError
-from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.exchange import Exchange, ExchangeDetail, ExchangeSummary
 from homeport.model.log import LogLine
 from homeport.model.settings import Settings
 from homeport.model.status import RecordingState
@@ -52,6 +52,7 @@ class Recording:
         self._command = command
         self._outbox = Outbox()
         self._subscriptions = Subscriptions(self._watch)
+        self._followers: list[Callable[[Sequence[Exchange]], None]] = []
         self._questions = Questions()
         self._link: Link | None = None
         self._process: RecorderProcess | None = None
@@ -161,6 +162,8 @@ class Recording:
     def _flush(self) -> None:
         batch = self.tap.take()
         if batch is not None:
+            for ended in self._followers:
+                ended(batch.closed)
             data = self._outbox.put(batch)
             if data and self._link is not None and self._is_greeted.is_set():
                 self._link.send(data)
@@ -251,6 +254,15 @@ class Recording:
         """
         parse_filter(filter, 0.0)
         return self._subscriptions.add(seen, filter, on_lost)
+
+    def running(self) -> list[Exchange]:
+        """What has begun and not ended, as the road fills it."""
+        return self.tap.running()
+
+    def follow(self, ended: Callable[[Sequence[Exchange]], None]) -> Callable[[], None]:
+        """Hear of the exchanges that ended, in batches, whether or not they can be stored. Returns what ends it."""
+        self._followers.append(ended)
+        return lambda: self._followers.remove(ended)
 
     @property
     def pid(self) -> int | None:

@@ -50,6 +50,9 @@ class Running:
             announced.due_s, announced.mark = 0.0, _UNTOLD
         self._look_due_s = 0.0
 
+    def all(self) -> list[Exchange]:
+        return [*list(self.fresh.values()), *(each.exchange for each in list(self._announced.values()))]
+
     def due(self, now_s: float) -> list[Exchange]:
         """What to tell about now."""
         for exchange in list(self.fresh.values()):  # a copy: the relays' thread may open another one meanwhile

@@ -159,6 +159,10 @@ class RecorderTap:
             return None
         return batch
 
+    def running(self) -> list[Exchange]:
+        """What has begun and not ended."""
+        return self._running.all()
+
     def next_look_s(self) -> float | None:
         """In how many seconds `take` should be called although nothing is passing; None when never."""
         return self._running.next_look_s(self._clock())
