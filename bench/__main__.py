@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import homeport, https, install, machine, memory, peers, ports, report, rounds, start
+from bench import homeport, https, install, machine, memory, peers, ports, report, rounds, start, vite
 from bench.peers import Peer, Stage, Starter
 from bench.process import DidNotStartError
 from bench.rounds import Effort, Results
 
-TOPICS = ("http", "https", "tcp", "start", "memory", "ports", "ports-2000")
+TOPICS = ("http", "https", "tcp", "vite", "start", "memory", "ports", "ports-2000")
 HTTP: list[Starter] = [
     peers.direct, peers.nginx, peers.haproxy, peers.caddy, peers.mitmdump, homeport.unrecorded, homeport.recorded,
 ]  # fmt: skip
@@ -39,6 +39,7 @@ def main() -> int:
     notes = [f"Everything on CPU {cpu}, load average at the start {machine.load():.1f}"]
     with tempfile.TemporaryDirectory(prefix="homeport-bench-") as folder, peers.backend(Path(folder), found) as stage:
         measured = {topic: _measure(topic, stage, effort, notes) for topic in TOPICS if topic in options.only}
+        measured = {topic: results for topic, results in measured.items() if results.peers()}
     notes.append(f"Load average at the end {machine.load():.1f} (the benchmark itself makes about 1).")
     how = f"medians of {effort.rounds} interleaved rounds, client, backend and proxies on one CPU, loopback."
     text = report.write(measured, machine.describe(), install.versions(found), notes, how)
@@ -55,6 +56,8 @@ def _measure(topic: str, stage: Stage, effort: Effort, notes: list[str]) -> Resu
     stage.folder.mkdir()
     if topic == "start":
         return start.measure(stage, effort.rounds, say)
+    if topic == "vite":
+        return _vite(stage, effort, notes)
     if topic.startswith("ports"):
         return ports.measure(stage, 2000 if topic == "ports-2000" else 50, effort.rounds, say)
     with ExitStack() as started:
@@ -65,6 +68,15 @@ def _measure(topic: str, stage: Stage, effort: Effort, notes: list[str]) -> Resu
         if topic == "memory":
             return memory.measure(everyone, say)
         return rounds.measure(everyone, effort, stage.programs["wrk"], say, topic)
+
+
+def _vite(stage: Stage, effort: Effort, notes: list[str]) -> Results:
+    try:
+        return vite.measure(stage, effort.rounds, say)
+    except (DidNotStartError, KeyError) as error:
+        notes.append(f"Left out: the first page of a Vite project: {error}")
+        say(notes[-1])
+        return Results()
 
 
 def _start(starters: Sequence[Starter], stage: Stage, started: ExitStack, notes: list[str]) -> list[Peer]:

