@@ -28,6 +28,17 @@ class Rule:
     takes_token: bool = False
     logins: Mapping[str, str] = field(default_factory=dict)
     denies_cross_site: bool = False
+    is_public: bool = False  # it may be exposed without asking for a secret
+    host: str = ""  # where its links and cookies count; "" is NAME.localhost
+    realm: str = ""  # what they are made for: those of a way in that was closed open no other; "" is the name
+
+    @property
+    def own_host(self) -> str:
+        return self.host or f"{self.name}.localhost"
+
+    @property
+    def own_realm(self) -> str:
+        return self.realm or self.name
 
     @property
     def needs_secret(self) -> bool:

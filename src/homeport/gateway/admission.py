@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeport.gateway import pages
+from homeport.gateway.exposure import NO_PLAIN, Exposure
 from homeport.gateway.routes import UnknownHost
 from homeport.model.exchange import COMPLETE, REFUSED
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from homeport.gateway.client_side import ClientSide
     from homeport.gateway.routes import Route
     from homeport.gateway.visit import Visit
+    from homeport.model.finding import Finding
     from homeport.wire.http1 import RequestHead
 
 
@@ -24,10 +26,12 @@ def admit(side: ClientSide, visit: Visit, head: RequestHead, now_s: float) -> No
     try:
         if only is None:
             route, prefix = side.door.routes.find(head.host, head.target)
+        elif isinstance(only, Exposure):
+            _admit_from_beyond(only, side, visit, head, now_s)
+            return
         else:
             route, prefix = only, b""
-            if only.checks_host:
-                side.door.routes.check(head.host)
+            side.door.routes.check(head.host)
     except UnknownHost:
         visit.answer_ourselves(421, pages.MISDIRECTED, REFUSED)
         return
@@ -36,18 +40,32 @@ def admit(side: ClientSide, visit: Visit, head: RequestHead, now_s: float) -> No
         return
     if route.https != "also" and _is_wrong_scheme(side, visit, route, head):
         return
-    visit.enter(route, head, prefix, side.forwarded(head.host), now_s)
+    visit.enter(route, route.rule, head, prefix, side.forwarded(head.host), now_s)
+
+
+def _admit_from_beyond(exposure: Exposure, side: ClientSide, visit: Visit, head: RequestHead, now_s: float) -> None:
+    """Over TLS, by the address itself, to the one route; what `https` says of it holds on the door."""
+    if not exposure.is_named_by(head.host):
+        visit.answer_ourselves(421, pages.MISDIRECTED, REFUSED)
+    elif not side.is_secure:
+        _send_to_https(visit, head, NO_PLAIN)
+    else:
+        visit.enter(exposure.route, exposure.rule, head, b"", side.forwarded(head.host), now_s)
 
 
 def _is_wrong_scheme(side: ClientSide, visit: Visit, route: Route, head: RequestHead) -> bool:
     """Whether the route wants it the other way, which the client is then told."""
     if route.https == "off" and side.is_secure:
         visit.answer_ourselves(421, pages.NO_HTTPS, REFUSED)
-    elif route.https == "only" and not side.is_secure and head.target.startswith(b"/"):
-        location = b"Location: https://" + head.host + head.target + b"\r\n"
-        visit.answer_ourselves(308, pages.HTTPS_ONLY, COMPLETE, location)
     elif route.https == "only" and not side.is_secure:
-        visit.answer_ourselves(421, pages.HTTPS_ONLY, REFUSED)
+        _send_to_https(visit, head, pages.HTTPS_ONLY)
     else:
         return False
     return True
+
+
+def _send_to_https(visit: Visit, head: RequestHead, finding: Finding) -> None:
+    if head.target.startswith(b"/"):
+        visit.answer_ourselves(308, finding, COMPLETE, b"Location: https://" + head.host + head.target + b"\r\n")
+    else:
+        visit.answer_ourselves(421, finding, REFUSED)

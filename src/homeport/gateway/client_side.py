@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from homeport.gateway.door import Door
+    from homeport.gateway.exposure import Exposure
     from homeport.gateway.routes import Route
     from homeport.gateway.visit import Visit
     from homeport.model.access import Peer
@@ -33,7 +34,7 @@ class ClientSide(Protocol):
     server_port: int
     is_secure: bool
     visit: Visit | None
-    only: Route | None  # the one route behind a listener of a route's own
+    only: Route | Exposure | None  # what a listener of a route's own leads to
 
     def peer(self) -> Peer:
         """Whose process it is; the same for every stream of a connection."""

@@ -28,6 +28,7 @@ from homeport.model.errors import HomeportError
 from homeport.streams.listen import bind_loopback
 
 if TYPE_CHECKING:
+    from homeport.gateway.exposure import Exposure
     from homeport.gateway.h2_inbound import H2Inbound
     from homeport.gateway.h2_outbound import H2Upstream
 
@@ -64,7 +65,7 @@ class Door:
         self._making: dict[str, asyncio.Task[SSLContext | None]] = {}
         self._inside: set[Inbound | H2Inbound] = set()
         self._emptied = asyncio.Event()
-        self._servers: dict[str, list[asyncio.Server]] = {}
+        self._servers: dict[str | Exposure, list[asyncio.Server]] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
     async def open(self, endpoint: Endpoint) -> list[Endpoint]:
@@ -81,19 +82,28 @@ class Door:
         return self.endpoints
 
     async def open_for(self, route: Route, endpoint: Endpoint) -> list[Endpoint]:
-        """A listener of the route's own: whoever comes in there goes to that route, by any name that we serve.
-
-        Beyond loopback any Host will do: what this computer is called there is not ours to know.
-        """
+        """A listener of the route's own: whoever comes in there goes to that route, by any name that we serve."""
         sockets = _bind(endpoint)
-        bound = [_endpoint_of(sock) for sock in sockets]
-        route.checks_host = all(one.is_loopback for one in bound)
         await self._listen(route.name, sockets, route)
-        return bound
+        return [_endpoint_of(sock) for sock in sockets]
 
-    def close_for(self, name: str) -> None:
-        for server in self._servers.pop(name, []):
+    def close_for(self, owner: str | Exposure) -> None:
+        for server in self._servers.pop(owner, []):
             server.close()
+
+    async def open_exposure(self, exposure: Exposure, sock: socket.socket) -> None:
+        """Let other computers reach a route, by a socket that is bound already."""
+        await self._listen(exposure, [sock], exposure)
+        exposure.route.exposure = exposure
+
+    def close_exposure(self, exposure: Exposure) -> None:
+        """Nobody else comes in, and who is inside is cut off."""
+        exposure.is_closed = True
+        exposure.route.exposure = None
+        self.close_for(exposure)
+        for inbound in list(self._inside):
+            if inbound.only is exposure:
+                inbound.transport.abort()
 
     async def close(self) -> None:
         """Stop accepting, let answers under way finish for a moment, then end the rest."""
@@ -130,12 +140,13 @@ class Door:
     def forwarded(self, client: str, host: bytes, scheme: bytes) -> bytes:
         return forwarded_fields(client, host, scheme, self.loop_id)
 
-    def await_certificate(self, name: str, then: Callable[[SSLContext | None], None]) -> None:
+    def await_certificate(
+        self, certificates: Certificates, name: str, then: Callable[[SSLContext | None], None]
+    ) -> None:
         """Have it made, once however many wait for it."""
-        assert self.certificates is not None
         making = self._making.get(name)
         if making is None:
-            making = self._making[name] = self.loop.create_task(self.certificates.make(name))
+            making = self._making[name] = self.loop.create_task(certificates.make(name))
             making.add_done_callback(lambda _: self._making.pop(name))
         making.add_done_callback(lambda made: None if made.cancelled() else then(made.result()))
 
@@ -171,8 +182,8 @@ class Door:
             conditions.begin(pair, made)
         return made
 
-    async def _listen(self, name: str, sockets: list[socket.socket], only: Route | None) -> None:
-        self._servers[name] = [
+    async def _listen(self, owner: str | Exposure, sockets: list[socket.socket], only: Route | Exposure | None) -> None:
+        self._servers[owner] = [
             await self.loop.create_server(lambda: Inbound(self, only), sock=sock, backlog=1024) for sock in sockets
         ]
 

@@ -1,4 +1,5 @@
-"""Browsers come in by a link that works once, and stay by a cookie: on the route's own host NAME.localhost alone.
+"""Browsers come in by a link that works once, and stay by a cookie: on the route's own host NAME.localhost alone, or
+on the address where other computers reach it.
 
 Cookies ignore ports: one for 127.0.0.1 or localhost would be sent to every app of every project. One for NAME.localhost
 still reaches whatever else listens below that name, so where the system tells whose a connection is, the cookie counts
@@ -30,7 +31,7 @@ _START = f"{PATH}?key=".encode()
 class Session:
     """A browser that came in. `uid` is None where its account was not known."""
 
-    route: str
+    realm: str
     uid: int | None
 
 
@@ -42,9 +43,9 @@ class Entering:
         self._keys: Secrets[str] = Secrets(_KEYS)
         self._sessions: Secrets[Session] = Secrets(_SESSIONS)
 
-    def path_for(self, route: str) -> str:
+    def path_for(self, realm: str, life_s: float = KEY_LIFE_S) -> str:
         """The path and query of a new link."""
-        return f"{PATH}?key={self._keys.make(route, self._clock() + KEY_LIFE_S)}"
+        return f"{PATH}?key={self._keys.make(realm, self._clock() + life_s)}"
 
     def reply(self, rule: Rule, head: RequestHead, peer: Peer, *, is_secure: bool) -> Reply | None:
         """The answer to somebody who follows such a link; None for everybody else."""
@@ -53,9 +54,9 @@ class Entering:
         if head.method != b"GET" or not self._may_follow(rule, peer):  # the key still waits for its browser
             return link_is_used(rule.name)
         key = head.target.removeprefix(_START).decode("latin-1")
-        if self._keys.take(key, self._clock()) != rule.name:
+        if self._keys.take(key, self._clock()) != rule.own_realm:
             return link_is_used(rule.name)
-        secret = self._sessions.make(Session(rule.name, peer.uid), self._clock() + SESSION_LIFE_S)
+        secret = self._sessions.make(Session(rule.own_realm, peer.uid), self._clock() + SESSION_LIFE_S)
         # Over TLS nobody else below this name is sent the cookie, whatever the port: nobody else has a certificate.
         over_tls = "; Secure" if is_secure else ""
         return entered(rule.name, f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict{over_tls}")
@@ -66,8 +67,8 @@ class Entering:
 
     def is_inside(self, secret: str, rule: Rule, host: bytes, peer: Peer) -> bool:
         session = self._sessions.find(secret, self._clock()) if _is_own_host(rule, host) else None
-        return session is not None and session.route == rule.name and session.uid in (None, peer.uid)
+        return session is not None and session.realm == rule.own_realm and session.uid in (None, peer.uid)
 
 
 def _is_own_host(rule: Rule, host: bytes) -> bool:
-    return normalised(host) == f"{rule.name}.localhost"
+    return normalised(host) == rule.own_host

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from homeport.gateway.admission import admit
+from homeport.gateway.exposure import Exposure
 from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.gateway.routes import Route
 from homeport.gateway.visit import Visit
@@ -54,7 +55,8 @@ FIRST_BYTES, HEAD, BODY, ANSWER, TUNNEL, DISCARD, CLOSED, SECURING = range(8)
 
 
 class Inbound(asyncio.Protocol):
-    """Made by the door, which alone keeps it. `only`: the one route behind a listener of a route's own."""
+    """Made by the door, which alone keeps it. `only`: the one route behind a listener of a route's own, or what
+    stands open beyond loopback."""
 
     __slots__ = (
         "_body",
@@ -80,7 +82,7 @@ class Inbound(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, door: Door, only: Route | None = None) -> None:
+    def __init__(self, door: Door, only: Route | Exposure | None = None) -> None:
         self.door = door
         self.client = ""  # "127.0.0.1:53211"
         self.server_port = 0  # the door's, or a route's own
@@ -105,6 +107,9 @@ class Inbound(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        if isinstance(self.only, Exposure) and self.only.is_closed:  # it had been accepted a moment before
+            self.transport.abort()
+            return
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.client = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
@@ -279,7 +284,8 @@ class Inbound(asyncio.Protocol):
         H2Inbound(self).take_over(data)
 
     def _greet_tls(self, data: bytes) -> None:
-        certificates = self.door.certificates
+        only = self.only
+        certificates = only.certificates if isinstance(only, Exposure) else self.door.certificates
         hello = NOT_TLS if certificates is None else client_hello(data)
         if hello == NEED_MORE:
             return  # in time, or the deadline of a new connection ends it
@@ -287,8 +293,9 @@ class Inbound(asyncio.Protocol):
             self._alert(_HANDSHAKE_FAILURE)
             return
         assert isinstance(hello, ClientHello)
-        name = hello.server_name
-        if not self.door.routes.is_ours(name):
+        asked = hello.server_name
+        name = only.certified(asked) if isinstance(only, Exposure) else self.door.routes.certified(asked)
+        if name is None:
             self._alert(_UNRECOGNISED_NAME)
             return
         self.deadline_s = perf_counter() + HANDSHAKE_S
@@ -297,7 +304,7 @@ class Inbound(asyncio.Protocol):
             self._secure(context)
         else:
             self._state = SECURING
-            self.door.await_certificate(name, self._secure)
+            self.door.await_certificate(certificates, name, self._secure)
 
     def _secure(self, context: SSLContext | None) -> None:
         """Shake hands with what has come so far. None: no certificate could be made."""

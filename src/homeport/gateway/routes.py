@@ -19,6 +19,7 @@ from homeport.model.route import Https
 
 if TYPE_CHECKING:
     from homeport.gateway.conditioned import RouteConditions
+    from homeport.gateway.exposure import Exposure
     from homeport.gateway.h2_outbound import H2Upstream
 
 Kind = Literal["app", "http", "https", "unix", "tcp", "udp", "control"]
@@ -35,9 +36,9 @@ class Route:
 
     __slots__ = (
         "active",
-        "checks_host",
         "conditions",
         "default",
+        "exposure",
         "h2",
         "https",
         "kind",
@@ -46,6 +47,7 @@ class Route:
         "name",
         "rule",
         "secure",
+        "subdomains",
         "target",
         "visits",
     )
@@ -69,9 +71,10 @@ class Route:
         self.https: Https = https
         self.secure = secure  # the upstream speaks TLS itself
         self.conditions: RouteConditions | None = None  # None: there never were any
-        self.checks_host = False  # also on a port of its own, because that is on loopback
         self.rule: Rule | None = None  # None: every local process may use it
         self.h2: H2Upstream | None = None  # the upstream speaks HTTP/2
+        self.exposure: Exposure | None = None  # other computers reach it too
+        self.subdomains = False  # one more label before its name leads here as well
         self.active = 0
         self.visits = 0
         self.last_s = 0.0
@@ -147,15 +150,18 @@ class Routes:
         if host not in self._by_host:
             self._look_up(host)
 
-    def is_ours(self, name: str) -> bool:
-        """Whether a TLS client may ask for this name: a route's, a plain host, or none at all."""
+    def certified(self, name: str) -> str | None:
+        """The name to ask a certificate for, by what a TLS client sent: a route's, a plain host, or "" for none at all.
+        None for what is not ours. All names below one that takes subdomains share a certificate."""
         if not name or name in PLAIN_HOSTS:
-            return True
+            return name
         try:
             route = self._look_up(name.encode())
         except UnknownHost:
-            return False
-        return route is not None and route.https != "off"
+            return None
+        if route is None or route.https == "off":
+            return None
+        return name if normalised(name.encode()) == f"{route.name}.localhost" else f"*.{route.name}.localhost"
 
     def _look_up(self, host: bytes) -> Route | None:
         name = normalised(host)
@@ -164,6 +170,9 @@ class Routes:
         else:
             label, _, rest = name.rpartition(".")
             found = self._by_name.get(label) if rest == "localhost" else None
+            if found is None and rest == "localhost":
+                found = self._by_name.get(label.partition(".")[2])
+                found = found if found is not None and found.subdomains else None
             if found is None or found.kind in ("tcp", "udp"):
                 raise UnknownHost
             route = found

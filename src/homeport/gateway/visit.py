@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from homeport.gateway import pages
 from homeport.gateway.cut_off import CutOff
+from homeport.gateway.exposure import NOT_NOW, Exposure
 from homeport.gateway.forwarding import answer_head, request_head
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.refusals import Reply
@@ -23,10 +24,13 @@ from homeport.wire.http1 import BadMessage, Body, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from homeport.conditions.http import HttpDecision
+    from homeport.gateway.access import Rule
     from homeport.gateway.client_side import ClientSide
     from homeport.gateway.gate import Waiting
     from homeport.gateway.h2_call import H2Call
+    from homeport.gateway.h2_upstream import H2Upstream
     from homeport.gateway.seams import Tap
+    from homeport.model.endpoint import Endpoint
 
 _WAITING_LIMIT_BYTES = 64 * 1024  # of a body while the upstream is dialled
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
@@ -37,6 +41,7 @@ class Visit:
 
     __slots__ = (
         "_ends_with_connection",
+        "_falls_back",
         "_fault",
         "_prefix",
         "_replay",
@@ -71,6 +76,7 @@ class Visit:
         self._task: asyncio.Task[None] | None = None
         self._to_send: list[bytes] | None = None  # what waits for the upstream connection
         self._fault: HttpDecision | None = None  # of network conditions; None: the route has none
+        self._falls_back = False  # to HTTP/1.1, for a WebSocket
         self._replay = False  # the request may be sent again: nothing of it would be missing, and it is idempotent
         self._room = 0  # bytes of the current body that are still kept for the recording
 
@@ -82,13 +88,15 @@ class Visit:
 
     # On the way there
 
-    def enter(self, route: Route, head: RequestHead, prefix: bytes, forwarded: bytes, now_s: float) -> None:
-        """The route is known: get hold of its upstream, from the pool where one is idle."""
+    def enter(
+        self, route: Route, rule: Rule | None, head: RequestHead, prefix: bytes, forwarded: bytes, now_s: float
+    ) -> None:
+        """The route and who may use it are known: get hold of its upstream, from the pool where one is idle."""
         door, exchange = self.inbound.door, self.exchange
         exchange.route = route.name
         self._route = route
         self._prefix = prefix
-        asked = None if route.rule is None else door.gate.ask(route.rule, self.inbound, head, exchange)
+        asked = None if rule is None else door.gate.ask(rule, self.inbound, head, exchange)
         # The dashboard would watch itself, and its secrets are nobody's to read.
         if route.kind != "control" and not (isinstance(asked, Reply) and asked.is_private):
             self._record()
@@ -151,7 +159,10 @@ class Visit:
             pool = route.conditions.pool(self.inbound.client)
         outbound: Outbound | H2Call | None = None
         if address is not None:
-            outbound = pool.take(address, now_s) if route.h2 is None else route.h2.take(address)
+            if route.h2 is None:
+                outbound = pool.take(address, now_s)
+            elif self.head is not None and not self.head.upgrade:
+                outbound = route.h2.take(address)
         if outbound is not None:
             exchange.reused = True
             self._attach(outbound, now_s)
@@ -180,8 +191,9 @@ class Visit:
         try:
             address = route.target.address() or await route.target.ready()
             outbound: Outbound | H2Call
-            if route.h2 is not None:
-                outbound = await route.h2.dial(address)
+            h2 = None if route.h2 is None else await self._reach_h2(route.h2, address)
+            if h2 is not None:
+                outbound = h2
             else:
                 outbound = await self.inbound.door.dial(address, route, self.inbound.client)
         except Unavailable as unavailable:
@@ -193,11 +205,23 @@ class Visit:
         except OSError as error:
             self._task = None
             status = 504 if isinstance(error, TimeoutError) else 502
-            self.answer_ourselves(status, route.target.explain(error), UNREACHABLE)
+            self.answer_ourselves(status, self._explain(route, error), UNREACHABLE)
         else:
             self._task = None
             self._attach(outbound, perf_counter())
             self.inbound.upstream_is_full(False)
+
+    async def _reach_h2(self, h2: H2Upstream, address: Endpoint) -> H2Call | None:
+        """None: a WebSocket that the upstream does not know over HTTP/2, though it may over HTTP/1.1."""
+        assert self.head is not None
+        if self.head.upgrade.lower() != b"websocket":
+            return await h2.dial(address)
+        tunnel = await h2.tunnel(address)
+        self._falls_back = tunnel is None
+        return tunnel
+
+    def _explain(self, route: Route, error: OSError | None) -> Finding:
+        return pages.NO_WEBSOCKET if self._falls_back else route.target.explain(error)
 
     def _attach(self, outbound: Outbound | H2Call, now_s: float) -> None:
         exchange, to_send = self.exchange, self._to_send
@@ -294,8 +318,9 @@ class Visit:
 
     # When it does not go well
 
-    def upstream_lost(self, *, has_answered: bool) -> None:
-        """The upstream closed before its answer was whole. `has_answered`: some bytes of it had come."""
+    def upstream_lost(self, *, has_answered: bool, error: OSError | None = None) -> None:
+        """The upstream closed before its answer was whole. `has_answered`: some bytes of it had come; `error`: what
+        is known besides."""
         self.outbound = None
         exchange, route, inbound = self.exchange, self._route, self.inbound
         assert route is not None
@@ -310,7 +335,7 @@ class Visit:
             exchange.reused = False
             self._task = inbound.door.loop.create_task(self._reach(route))
         else:
-            self.answer_ourselves(502, route.target.explain(None), UPSTREAM_GONE)
+            self.answer_ourselves(502, self._explain(route, error), UPSTREAM_GONE)
 
     def cut_off(self, cut: CutOff) -> None:
         """The network conditions end it here, whatever was answered so far."""
@@ -321,6 +346,9 @@ class Visit:
     def upstream_spoke_badly(self, bad: BadMessage) -> None:
         self.outbound = None
         assert self._route is not None
+        if self._falls_back:
+            self.answer_ourselves(502, pages.NO_WEBSOCKET, UPSTREAM_GONE)
+            return
         finding = Finding(
             code="bad-answer",
             what=f"{self._route.name} sent an answer that homeport does not pass on: {bad.why}.",
@@ -365,7 +393,8 @@ class Visit:
             inbound.close_after_this()
         asked = {name.lower(): value for name, value in head.headers} if head is not None else {}
         as_json = pages.wants_json(asked.get(b"accept", b""), asked.get(b"content-type", b""))
-        page_head, body = pages.page(status, finding, as_json=as_json)
+        is_ours_alone = ending in (UNREACHABLE, UPSTREAM_GONE) and isinstance(inbound.only, Exposure)
+        page_head, body = pages.page(status, NOT_NOW if is_ours_alone else finding, as_json=as_json)
         page_head += fields
         if inbound.closes_after_this:
             page_head += b"Connection: close\r\n"
