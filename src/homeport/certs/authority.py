@@ -4,7 +4,7 @@
     ca/root.pem        the root alone, for programs that are given a path
     ca/retired/        roots of earlier generations, until no store holds them any more
 
-It changes no trust store. Names outside of localhost are refused here, before any client would refuse them.
+It changes no trust store. Names and addresses that it is not made for are refused here, before any client would.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # cryptography takes 0.1 s to import
 # Browsers let people accept an untrusted certificate for as long as it is the same one, so hours would nag those who
 # have not run `homeport trust`; days are still too short for a leaf to be worth stealing.
 LEAF_DAYS = 3.0
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*localhost", re.ASCII)
 _IPV6_LOOPBACK = bytes(15) + b"\x01"  # and not ::ffff:127.0.0.1, which newer Pythons call loopback as well
 _NAME_LIMIT = 253  # characters (RFC 1035)
@@ -56,7 +57,7 @@ class Leaf:
 class Authority:
     """One generation. Leaves may be signed from any thread."""
 
-    __slots__ = ("_intermediate", "_key", "_stamp", "chain_pem", "folder", "not_after", "root")
+    __slots__ = ("_intermediate", "_key", "_networks", "_stamp", "chain_pem", "folder", "not_after", "root")
 
     def __init__(self, folder: str, key: Key, intermediate: Certificate, root: Certificate) -> None:
         from homeport.certs import issue
@@ -67,6 +68,7 @@ class Authority:
         self.folder = folder
         self.root = read_root(issue.pem(root), os.path.join(folder, "root.pem"))
         self.chain_pem = issue.pem(intermediate)
+        self._networks = issue.permitted(intermediate)
         self.not_after = intermediate.not_valid_after_utc
 
     @classmethod
@@ -94,12 +96,12 @@ class Authority:
         return found
 
     @classmethod
-    def create(cls, folder: str) -> Authority:
+    def create(cls, folder: str, networks: Sequence[str] = LOOPBACK_NETWORKS) -> Authority:
         """Make one. Of several that try at the same time one wins, and all are given its authority."""
         from homeport.certs import issue
 
         private.make_folder(folder)
-        private.create(_file(folder), issue.generation_pem(*issue.new_generation()))
+        private.create(_file(folder), issue.generation_pem(*issue.new_generation(networks)))
         return cls._made(folder)
 
     @classmethod
@@ -113,7 +115,7 @@ class Authority:
 
         private.make_folder(folder)
         retire(folder, roots(folder))
-        private.replace(_file(folder), issue.generation_pem(*issue.new_generation()))
+        private.replace(_file(folder), issue.generation_pem(*issue.new_generation(LOOPBACK_NETWORKS)))
         return cls._made(folder)
 
     @classmethod
@@ -141,7 +143,7 @@ class Authority:
         from homeport.certs import issue
 
         names = tuple(dict.fromkeys(local_name(name) for name in names))
-        addresses = tuple(dict.fromkeys(loopback(address) for address in addresses))
+        addresses = tuple(dict.fromkeys(self._permitted(address) for address in addresses))
         if not names and not addresses:
             raise HomeportError("bad-usage", "a certificate needs a name or an address", "homeport cert web")
         if self.not_after <= datetime.now(UTC):
@@ -157,6 +159,16 @@ class Authority:
             certificate.not_valid_after_utc,
             self.folder,
         )
+
+    def _permitted(self, address: str) -> str:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            found = None
+        if found is None or not any(found in network for network in self._networks):
+            networks = ", ".join(map(str, self._networks))
+            raise HomeportError("bad-usage", f"{address!r} cannot be certified: this CA signs for {networks} alone")
+        return str(found)
 
     def _show_root(self) -> None:
         """Derived, so that it is put right here if somebody changed or removed it."""

@@ -46,7 +46,9 @@ def server_context(
 
 
 class Certificates:
-    """What the door asks. `known`: whether a name is a route's. May be asked from any thread."""
+    """What the door asks. `known`: whether a name is a route's; `names` and `addresses` are those of the certificate
+    for clients that name nothing. May be asked from any thread.
+    """
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Certificates:
         known: Callable[[str], bool],
         *,
         alpn: Sequence[str] = ("http/1.1",),
+        names: Sequence[str] = ("localhost",),
         addresses: Sequence[str] = LOOPBACK,
         keylog: str | None = None,
         now_s: Callable[[], float] = time.time,
@@ -61,7 +64,7 @@ class Certificates:
         self.authority = authority
         self._known = known
         self._alpn = tuple(alpn)
-        self._addresses = tuple(addresses)
+        self._names, self._addresses = tuple(names), tuple(addresses)
         self._keylog = keylog
         self._now_s = now_s
         self._made: OrderedDict[tuple[str, str | None, tuple[str, ...]], _Made] = OrderedDict()
@@ -105,7 +108,8 @@ class Certificates:
         return "localhost" if name in self._addresses else name
 
     def _make(self, name: str, client_ca: str | None, alpn: tuple[str, ...]) -> _Made:
-        leaf = self.authority.leaf([name], self._addresses if name == "localhost" else ())
+        base = name == "localhost"
+        leaf = self.authority.leaf(self._names if base else [name], self._addresses if base else ())
         stamp = _stamp(client_ca)
         context = server_context(leaf, alpn=alpn, client_ca=client_ca, keylog=self._keylog)
         return _Made(context, self._now_s(), leaf.not_after.timestamp(), stamp)

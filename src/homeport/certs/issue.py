@@ -40,15 +40,18 @@ class Damaged(Exception):  # noqa: N818 - the caller says which file it is
     """The text is not what `generation_pem` wrote. Its message says why."""
 
 
-def new_generation(days: float = CA_DAYS) -> tuple[Key, Certificate, Certificate]:
-    """The intermediate's key, the intermediate, the root. The root's key ends here."""
+def new_generation(networks: Sequence[str], days: float = CA_DAYS) -> tuple[Key, Certificate, Certificate]:
+    """The intermediate's key, the intermediate, the root. The root's key ends here. `networks`: whose addresses it may
+    ever sign for.
+    """
     # A name of its own for each generation: of two roots of one name, clients take the stale one and fail.
     name = f"{COMMON_NAME} {secrets.token_hex(4)}"
     root_key, key = _key(), _key()
     now = datetime.now(UTC)
     begins, ends = now - _SKEW, now + timedelta(days=days)
-    root = _ca(_name(name), _name(name), root_key, root_key, 1, begins, ends)
-    intermediate = _ca(_name(f"{name} intermediate"), _name(name), key, root_key, 0, begins, ends)
+    only = _only(networks)
+    root = _ca(_name(name), _name(name), root_key, root_key, 1, begins, ends, only)
+    intermediate = _ca(_name(f"{name} intermediate"), _name(name), key, root_key, 0, begins, ends, only)
     return key, intermediate, root
 
 
@@ -129,6 +132,7 @@ def _ca(
     path_length: int,
     begins: datetime,
     ends: datetime,
+    only: x509.NameConstraints,
 ) -> Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -140,7 +144,7 @@ def _ca(
         .not_valid_after(ends)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
-        .add_extension(x509.NameConstraints(_PERMITTED, None), critical=True)
+        .add_extension(only, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(_authority_key_identifier(signer), critical=False)
     )
@@ -149,11 +153,15 @@ def _ca(
     return builder.sign(signer, hashes.SHA256())
 
 
-_PERMITTED = [
-    x509.DNSName("localhost"),  # and everything below it
-    x509.IPAddress(ipaddress.ip_network("127.0.0.0/8")),
-    x509.IPAddress(ipaddress.ip_network("::1/128")),
-]
+def permitted(certificate: Certificate) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks whose addresses a CA may sign for."""
+    found = certificate.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    return [one.value for one in found if isinstance(one.value, ipaddress.IPv4Network | ipaddress.IPv6Network)]
+
+
+def _only(networks: Sequence[str]) -> x509.NameConstraints:
+    names: list[x509.GeneralName] = [x509.DNSName("localhost")]  # and everything below it
+    return x509.NameConstraints([*names, *(x509.IPAddress(ipaddress.ip_network(one)) for one in networks)], None)
 
 
 def _key() -> Key:

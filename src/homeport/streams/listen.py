@@ -1,4 +1,6 @@
-"""Listening sockets. `bind_loopback` refuses every other address, so that nobody opens one by accident."""
+"""Listening sockets. `bind_loopback` refuses every other address, so that nobody opens one by accident; what somebody
+means to open is bound by `bind_beyond`, one address at a time.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +42,19 @@ def bind_loopback(host: str, port: int, bind: Callable[[str, int], socket.socket
                 return [first]
             first.close()
     return [bind(name, 0)]
+
+
+def bind_beyond(host: str, port: int) -> socket.socket:
+    """One address of this computer on one of its networks, as it was named. Raises OSError where it is not ours or
+    taken, HomeportError("bad-usage") for loopback, for every address at once, and for what is no address.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError as error:
+        raise HomeportError("bad-usage", f"{host!r} is not an address of this computer", "ip address") from error
+    if address.is_unspecified or address.is_loopback or address.is_multicast:
+        raise HomeportError("bad-usage", f"{host} is not one address of a network", "ip address")
+    return bind_one(host, port)
 
 
 def do_not_pace(sock: socket.socket) -> None:
