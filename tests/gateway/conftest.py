@@ -203,9 +203,12 @@ class Road:
         self.routes.add(route)
         return route
 
-    async def connect(self, host: str = "127.0.0.1") -> Client:
-        name = "localhost" if self.trusting else None
-        streams = await asyncio.open_connection(host, self.port, ssl=self.trusting, server_hostname=name)
+    async def connect(self, host: str = "127.0.0.1", source: str = "") -> Client:
+        """`source`: the loopback address that it comes from."""
+        name, own = "localhost" if self.trusting else None, (source, 0) if source else None
+        streams = await asyncio.open_connection(
+            host, self.port, ssl=self.trusting, server_hostname=name, local_addr=own
+        )
         client = cast("Client", H2Client(*streams)) if self.speaks_h2 else Client(*streams)
         self.clients.append(client)
         return client

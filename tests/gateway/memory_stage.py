@@ -10,6 +10,7 @@ from homeport.gateway.door import Door
 from homeport.gateway.inbound import Inbound
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.routes import Route, Routes
+from homeport.gateway.visit import Visit
 from homeport.model.endpoint import Endpoint
 from homeport.streams.memory import MemoryTransport
 from homeport.wire.http1 import Body, ChunkedBody, parse_response_head
@@ -46,7 +47,7 @@ class MemoryDoor(Door):
         self.dials: list[asyncio.Future[None]] = []
         self.upstreams: list[Upstream] = []
 
-    async def dial(self, address: Endpoint, route: Route, client: str) -> Outbound:
+    async def dial(self, address: Endpoint, route: Route, visit: Visit) -> Outbound:
         answered: asyncio.Future[None] = self.loop.create_future()
         self.dials.append(answered)
         await answered

@@ -12,7 +12,8 @@ import pytest
 
 from homeport.conditions.http import HttpDecision, HttpFault
 from homeport.conditions.settings import Bandwidth, Condition, Conditions, DataLimit, Latency, Outage, Reset, Silence
-from homeport.gateway.conditioned import RouteConditions, Strike
+from homeport.gateway.conditioned import Strike
+from homeport.gateway.route_conditions import RouteConditions
 from homeport.gateway.routes import Route
 from homeport.model.exchange import COMPLETE, UPSTREAM_GONE
 from homeport.streams.half_close import reset
@@ -99,7 +100,7 @@ async def test_what_hangs_goes_on_when_it_is_lifted(road: Road, what: Condition)
         async with asyncio.timeout(0.1):
             await client.reader.read(1)
     assert route.conditions is not None
-    route.conditions.change(None)
+    route.conditions.set(None)
     assert (await client.head()).startswith(b"HTTP/1.1 200 OK\r\n")
     assert await client.body(2) == b"/a"
     assert (await road.tap.all_done(1))[0].ending == COMPLETE
@@ -113,7 +114,7 @@ async def test_changed_and_cleared_in_the_middle_of_a_download(road: Road) -> No
     digest = hashlib.sha256(await client.body(len(BLOCK)))
     assert route.conditions is not None
     for conditions in (Conditions(down=(Latency(latency_ms=1, jitter_ms=5),)), Conditions(), None):
-        route.conditions.change(conditions)
+        route.conditions.set(conditions)
         digest.update(await client.body(len(BLOCK)))
     digest.update(await client.body(60 * len(BLOCK)))
     assert digest.digest() == hashlib.sha256(BLOCK * 64).digest()

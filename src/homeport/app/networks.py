@@ -52,12 +52,11 @@ class Networks:
         ]
 
     def _set_http(self, route: Route, conditions: Conditions | None) -> None:
-        if route.conditions is not None:
-            route.conditions.change(conditions)
-        elif conditions is not None:
-            from homeport.gateway.conditioned import RouteConditions  # loads the planners, which many never need
+        if route.conditions is None:
+            from homeport.gateway.route_conditions import RouteConditions  # loads the planners, which many never need
 
-            route.conditions = RouteConditions(conditions, self._door.pump)
+            route.conditions = RouteConditions(None, self._door.pump)
+        route.conditions.set(conditions, visits=self._door.visits(route))
 
     def _set_udp(self, route: str, conditions: Conditions | None, client: str) -> None:
         if client and conditions is None:

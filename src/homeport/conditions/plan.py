@@ -67,12 +67,19 @@ class Planner:
         settings change. Reading earlier breaks nothing but the bound of the memory."""
         return max((stage.read_again_s() for stage in self._stages), default=-inf)
 
-    def change(self, stack: Stack, now_s: float) -> list[Parcel]:
+    def change(
+        self, stack: Stack, now_s: float, shared: Shared | None = None, dice: Dice | None = None
+    ) -> list[Parcel]:
         """Swap the settings. Answers with what was held back without a due and may go on now; stages whose settings
-        did not change keep their state, those that did take over what is queued."""
+        did not change keep their state, those that did take over what is queued. With other `dice` all begin anew."""
         before = self._stages
         old = dict(self._named)
         self._changes += 1
+        if dice is not None:
+            self._dice, self._named, self._changes = dice, {}, 0
+        if shared is not None and shared is not self._shared:
+            self._shared = shared
+            self._named = {name: known for name, known in self._named.items() if not getattr(known[0], "shared", False)}
         self._build(stack, now_s)
         out: list[Parcel] = []
         came_from = {id(new): before.index(old[name][1]) for name, (_, new) in self._named.items() if name in old}
@@ -165,10 +172,17 @@ class Pair:
         self.up = Planner(up, layer, self._dice.fork("up"), now_s, shared.up)
         self.down = Planner(down, layer, self._dice.fork("down"), now_s, shared.down)
 
-    def change(self, conditions: Conditions | None, now_s: float) -> tuple[list[Parcel], list[Parcel]]:
-        """None for a network without faults. The seed stays the one that it began with."""
+    def change(
+        self, conditions: Conditions | None, now_s: float, shared: SharedPair | None = None, who: str = ""
+    ) -> tuple[list[Parcel], list[Parcel]]:
+        """None for a network without faults. The luck stays the one that it began with, unless `who` is said again:
+        then it is that of a new connection. `shared` where it goes through other bottlenecks than before."""
+        if who and conditions is not None:
+            self._dice = Dice(f"{conditions.seed}/{who}")
+        up_dice, down_dice = (self._dice.fork("up"), self._dice.fork("down")) if who else (None, None)
         up, down = self._stacks(conditions or Conditions())
-        return self.up.change(up, now_s), self.down.change(down, now_s)
+        shared_up, shared_down = (shared.up, shared.down) if shared is not None else (None, None)
+        return self.up.change(up, now_s, shared_up, up_dice), self.down.change(down, now_s, shared_down, down_dice)
 
     def _stacks(self, conditions: Conditions) -> tuple[Stack, Stack]:
         if not _feels(self._dice, "all", conditions.share):

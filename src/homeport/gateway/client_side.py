@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from homeport.gateway.routes import Route
     from homeport.gateway.visit import Visit
     from homeport.model.access import Peer
+    from homeport.model.net_client import Visitor
 
 
 class Writing(Protocol):
@@ -38,6 +39,9 @@ class ClientSide(Protocol):
 
     def peer(self) -> Peer:
         """Whose process it is; the same for every stream of a connection."""
+
+    def visitor(self) -> Visitor:
+        """Who it is to network conditions; the same for every stream too."""
 
     @property
     def is_full(self) -> bool:

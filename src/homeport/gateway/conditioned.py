@@ -3,114 +3,32 @@
     upstream ─► raw transport ─► Lane down ─► Outbound
              ◄─               ◄─ Lane up   ◄─
 
-Each lane asks its planner when bytes are due (homeport.conditions) and lets nothing go earlier. Each connection
-of a client has connections to the upstream of its own, so that two clients feel two networks.
+Each lane asks its planner when bytes are due (homeport.conditions) and lets nothing go earlier. Whose conditions they
+are is settled in route_conditions.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from homeport.conditions.dice import Dice
-from homeport.conditions.http import HttpDecision, HttpFaults
+from homeport.conditions.http import HttpDecision
 from homeport.conditions.parcel import Ending, Parcel, decision_in_words
-from homeport.conditions.plan import Pair, Planner, SharedPair, begin
+from homeport.conditions.plan import Pair, Planner, SharedPair
 from homeport.conditions.settings import Conditions
 from homeport.gateway.cut_off import CutOff
-from homeport.gateway.pool import Pool
 from homeport.gateway.pump import Pump
 
 if TYPE_CHECKING:
     from homeport.gateway.outbound import Outbound
+    from homeport.gateway.route_conditions import ClientConditions
+    from homeport.model.net_client import Fields, Visitor
 
 HELD_BYTES = 1 << 20  # of one lane, before its sender has to wait
 _clock = time.monotonic
-
-
-class RouteConditions:
-    """The conditions of one route, and what they hold for. Made when they are first set; None afterwards means a clean
-    network for what runs on under them."""
-
-    def __init__(self, conditions: Conditions, pump: Pump) -> None:
-        self.conditions: Conditions | None = conditions
-        self.pump = pump
-        self.counts: Counter[str] = Counter()  # of connections that are over
-        self._shared = SharedPair()
-        self._streams: set[ConditionedStream] = set()
-        self._pools: dict[str, Pool] = {}
-        self._came = 0
-        self._faults = _faults(conditions)
-        self._changed = asyncio.Event()
-
-    @property
-    def is_active(self) -> bool:
-        return self.conditions is not None
-
-    def change(self, conditions: Conditions | None) -> None:
-        """From the next byte on."""
-        before = self.conditions.http if self.conditions is not None else ()
-        self.conditions = conditions
-        if conditions is not None and conditions.http != before:  # else they count on
-            self._faults = _faults(conditions)
-        self._changed.set()
-        self._changed = asyncio.Event()
-        for stream in list(self._streams):
-            stream.change(conditions)
-
-    def decide(self, method: str, target: str) -> HttpDecision:
-        """What goes wrong with one request."""
-        decision = self._faults.decide(method, target.partition("?")[0])
-        self.counts.update(what for what, _ in decision.why)
-        return decision
-
-    def pool(self, client: str) -> Pool:
-        """The idle connections of one client."""
-        return self._pools.setdefault(client, Pool())
-
-    def pools(self) -> list[Pool]:
-        """Those of all clients; empty ones are forgotten."""
-        self._pools = {client: pool for client, pool in self._pools.items() if not pool.is_empty}
-        return list(self._pools.values())
-
-    def close(self) -> None:
-        """The route is gone: nobody will sweep its idle connections any more."""
-        for pool in self.pools():
-            pool.close()
-
-    def total(self) -> Counter[str]:
-        """How often each decision was made, "came" and "sent" among them."""
-        running = (lane.planner.counts for stream in self._streams for lane in stream.lanes)
-        return sum(running, Counter(self.counts))
-
-    async def enter(self) -> Pair:
-        """The planners of a new connection; waits while the network hangs. Raises CutOff where nobody is there."""
-        self._came += 1
-        who = str(self._came)
-        while True:
-            pair = begin(self.conditions or Conditions(), "stream", _clock(), who, self._shared)
-            if pair.entry == "open":
-                return pair
-            if pair.entry != "hang":
-                raise CutOff("reset" if pair.entry == "refuse" else "close", "network conditions: outage")
-            await self._changed.wait()
-
-    def begin(self, pair: Pair, outbound: Outbound) -> None:
-        stream = ConditionedStream(outbound, pair, self.pump, self._left)
-        self._streams.add(stream)
-
-    def _left(self, stream: ConditionedStream) -> None:
-        self._streams.discard(stream)
-        for lane in stream.lanes:
-            self.counts += lane.planner.counts
-
-
-def _faults(conditions: Conditions) -> HttpFaults:
-    return HttpFaults(conditions.http, Dice(f"{conditions.seed}/http"))
 
 
 class Lane:
@@ -200,11 +118,15 @@ class Strike:
 
 
 class ConditionedStream(asyncio.Transport, asyncio.Protocol):
-    """The transport of one Outbound, and the protocol of the real one."""
+    """The transport of one Outbound, and the protocol of the real one. It may come between them at any time."""
 
-    def __init__(self, above: Outbound, pair: Pair, pump: Pump, left: Callable[[ConditionedStream], None]) -> None:
+    def __init__(
+        self, above: Outbound, pair: Pair, pump: Pump, felt: ClientConditions, visitor: Visitor, fields: Fields = ()
+    ) -> None:
         super().__init__()
-        self._above, self._pair, self._left = above, pair, left
+        self.felt = felt  # whose network this is at the moment
+        self.visitor, self.fields = visitor, fields
+        self._above, self._pair = above, pair
         self._raw = above.transport
         self._up, self._down = Lane(pair.up, pump, self._send), Lane(pair.down, pump, self._receive)
         self.lanes = (self._up, self._down)
@@ -224,8 +146,8 @@ class ConditionedStream(asyncio.Transport, asyncio.Protocol):
         has_limit = decision.stall_bytes is not None or decision.truncate_bytes is not None
         self._strike = Strike(decision) if has_limit else None
 
-    def change(self, conditions: Conditions | None) -> None:
-        up, down = self._pair.change(conditions, _clock())
+    def change(self, conditions: Conditions | None, shared: SharedPair) -> None:
+        up, down = self._pair.change(conditions, _clock(), shared)
         self._up.take(up)
         self._down.take(down)
         self._look_at_room()
@@ -296,7 +218,7 @@ class ConditionedStream(asyncio.Transport, asyncio.Protocol):
             lane.close()
         if self._reading is not None:
             self._reading.cancel()
-        self._left(self)
+        self.felt.left(self)
         self._above.connection_lost(self._lost_by)
 
     def _look_at_room(self) -> None:

@@ -22,15 +22,17 @@ from homeport.gateway.inbound import Inbound
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
 from homeport.gateway.routes import Route, Routes
-from homeport.gateway.seams import Certificates, Tap
+from homeport.gateway.seams import Certificates, Owners, Tap
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.net_client import Visitor
 from homeport.streams.listen import bind_loopback
 
 if TYPE_CHECKING:
     from homeport.gateway.exposure import Exposure
     from homeport.gateway.h2_inbound import H2Inbound
     from homeport.gateway.h2_outbound import H2Upstream
+    from homeport.gateway.visit import Visit
 
 DIAL_S = 10.0  # a listener whose backlog is full lets us wait for ever
 _SWEEP_S = 1.0
@@ -50,6 +52,7 @@ class Door:
         is_gone: Callable[[str, int, int], bool] | None = None,
         certificates: Certificates | None = None,
         gate: Gate | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.routes = routes
@@ -61,6 +64,7 @@ class Door:
         self.missing_families: list[str] = []  # "IPv6" when [::1] could not be bound
         self.certificates = certificates  # None: no TLS
         self.gate = gate or Gate()
+        self.owners = owners  # None: processes are not told apart
         self._is_gone = is_gone
         self._making: dict[str, asyncio.Task[SSLContext | None]] = {}
         self._inside: set[Inbound | H2Inbound] = set()
@@ -137,6 +141,15 @@ class Door:
         if not self._inside:
             self._emptied.set()
 
+    def visits(self, route: Route) -> list[Visit]:
+        """Those under way."""
+        every = [visit for inbound in self._inside for visit in inbound.visits()]
+        return [visit for visit in every if visit.exchange.route == route.name]
+
+    def visitor(self, client: str, transport: asyncio.BaseTransport) -> Visitor:
+        ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        return Visitor(client, lambda: None if self.owners is None else self.owners(*ends))
+
     def forwarded(self, client: str, host: bytes, scheme: bytes) -> bytes:
         return forwarded_fields(client, host, scheme, self.loop_id)
 
@@ -150,13 +163,14 @@ class Door:
             making.add_done_callback(lambda _: self._making.pop(name))
         making.add_done_callback(lambda made: None if made.cancelled() else then(made.result()))
 
-    async def dial(self, address: Endpoint, route: Route, client: str) -> Outbound:
-        """For a request of `client`. Raises OSError, TimeoutError among them, and CutOff."""
-        secure, conditions, pair = route.secure, route.conditions, None
+    async def dial(self, address: Endpoint, route: Route, visit: Visit) -> Outbound:
+        """Raises OSError, TimeoutError among them, and CutOff."""
+        secure, client, head, entered = route.secure, visit.inbound, visit.head, None
         pool = self.pool if secure is None else secure.pool
-        if conditions is not None and conditions.is_active:
-            pair = await conditions.enter()
-            pool = conditions.pool(client)
+        if route.conditions is not None and head is not None:
+            entered = await route.conditions.enter(client, head)
+        if entered is not None:
+            pool = entered[0].pool(client.client)
         made = Outbound(address, pool)
         try:
             async with asyncio.timeout(DIAL_S):
@@ -178,8 +192,9 @@ class Door:
             raise
         except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
             raise OSError(f"{address.host!r} is not the name of a host") from error
-        if pair is not None and conditions is not None:
-            conditions.begin(pair, made)
+        if entered is not None and head is not None:
+            felt, pair = entered
+            felt.hold(pair, made, client.visitor(), head.headers)
         return made
 
     async def _listen(self, owner: str | Exposure, sockets: list[socket.socket], only: Route | Exposure | None) -> None:

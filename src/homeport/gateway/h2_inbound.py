@@ -34,7 +34,9 @@ from homeport.wire.h2 import (
 
 if TYPE_CHECKING:
     from homeport.gateway.inbound import Inbound
+    from homeport.gateway.visit import Visit
     from homeport.model.access import Peer
+    from homeport.model.net_client import Visitor
 
 # Allowances: how much at once, and how much a second after that. A browser that leaves a page takes back a hundred.
 RESETS = (500, 100)  # CVE-2023-44487, and those that make us reset streams: CVE-2025-8671
@@ -149,6 +151,13 @@ class H2Inbound(asyncio.Protocol):
 
     def peer(self) -> Peer:
         return self._first.peer()
+
+    def visitor(self) -> Visitor:
+        return self._first.visitor()
+
+    def visits(self) -> list[Visit]:
+        """Of all its streams."""
+        return [stream.visit for stream in self._streams.values() if stream.visit is not None]
 
     def head(self, number: int, fields: Fields, *, is_last: bool) -> None:
         self._frames.head(number, fields, is_last=is_last)

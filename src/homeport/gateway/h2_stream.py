@@ -20,6 +20,7 @@ from homeport.wire.http1 import BadMessage, Body, RequestHead, parse_request_hea
 if TYPE_CHECKING:
     from homeport.gateway.h2_inbound import H2Inbound
     from homeport.model.access import Peer
+    from homeport.model.net_client import Visitor
 
 WAITING_HIGH_BYTES = 128 * 1024  # of an answer that the client's window does not let pass yet
 WAITING_LOW_BYTES = 32 * 1024
@@ -203,6 +204,9 @@ class H2Stream:
 
     def peer(self) -> Peer:
         return self._connection.peer()
+
+    def visitor(self) -> Visitor:
+        return self._connection.visitor()
 
     def upstream_is_full(self, is_full: bool) -> None:
         if is_full:

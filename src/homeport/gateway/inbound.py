@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from homeport.gateway.door import Door
+    from homeport.model.net_client import Visitor
 
 _LINE_END = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
@@ -68,6 +69,7 @@ class Inbound(asyncio.Protocol):
         "_pauses",
         "_peer",
         "_state",
+        "_visitor",
         "_will_close",
         "client",
         "deadline_s",
@@ -100,6 +102,7 @@ class Inbound(asyncio.Protocol):
         self._forwarded_host: bytes | None = None
         self._has_ended = False  # the client has sent FIN
         self._peer: Peer | None = None  # None: not asked yet
+        self._visitor: Visitor | None = None
         self._will_close = False
 
     # What the client does
@@ -193,6 +196,15 @@ class Inbound(asyncio.Protocol):
         if self._peer is None:
             self._peer = self.door.gate.peer_of(self.transport)
         return self._peer
+
+    def visitor(self) -> Visitor:
+        if self._visitor is None:
+            self._visitor = self.door.visitor(self.client, self.transport)
+        return self._visitor
+
+    def visits(self) -> list[Visit]:
+        """At most one."""
+        return [] if self.visit is None else [self.visit]
 
     @property
     def closes_after_this(self) -> bool:

@@ -81,6 +81,10 @@ class Outbound(asyncio.Protocol):
             do_not_pace(sock)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
 
+    def keep_in(self, pool: Pool) -> None:
+        """Where it goes between visits, from now on."""
+        self._pool = pool
+
     @property
     def is_usable(self) -> bool:
         return not self.transport.is_closing()

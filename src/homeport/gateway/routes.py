@@ -18,9 +18,9 @@ from homeport.model.name import RESERVED, is_route_name
 from homeport.model.route import Https
 
 if TYPE_CHECKING:
-    from homeport.gateway.conditioned import RouteConditions
     from homeport.gateway.exposure import Exposure
     from homeport.gateway.h2_outbound import H2Upstream
+    from homeport.gateway.route_conditions import RouteConditions
 
 Kind = Literal["app", "http", "https", "unix", "tcp", "udp", "control"]
 

@@ -9,6 +9,7 @@ from homeport.model.access import Peer
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import Exchange
 from homeport.model.finding import Finding
+from homeport.model.net_client import Owner
 
 
 class Target(Protocol):
@@ -67,6 +68,12 @@ class Peers(Protocol):
     """Whose process is at the other end of a connection; both addresses as the socket module gives them."""
 
     def __call__(self, client: object, server: object) -> Peer: ...
+
+
+class Owners(Protocol):
+    """Which process is at the other end of a connection, or sends datagrams; None where that is not known."""
+
+    def __call__(self, client: object, server: object, *, udp: bool = False) -> Owner | None: ...
 
 
 class Tokens(Protocol):

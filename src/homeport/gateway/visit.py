@@ -133,9 +133,10 @@ class Visit:
             return
         self._to_send = [request_head(head, prefix, forwarded), *(self._to_send or ())]
         self._replay = not head.body and head.method in _IDEMPOTENT
-        if route.conditions is not None and route.conditions.is_active:
+        felt = None if route.conditions is None else route.conditions.of(self.inbound, head)
+        if felt is not None:
             target = head.target[len(prefix) :] or b"/"
-            fault = self._fault = route.conditions.decide(head.method.decode(), target.decode("latin-1"))
+            fault = self._fault = felt.decide(head.method.decode(), target.decode("latin-1"))
             if fault.delay_s or fault.status:
                 self._task = door.loop.create_task(self._suffer(fault, route))
                 return
@@ -155,8 +156,9 @@ class Visit:
         door, exchange = self.inbound.door, self.exchange
         address = route.target.address()
         pool = door.pool if route.secure is None else route.secure.pool
-        if route.conditions is not None and route.conditions.is_active:
-            pool = route.conditions.pool(self.inbound.client)
+        if route.conditions is not None and self.head is not None:
+            felt = route.conditions.of(self.inbound, self.head)
+            pool = pool if felt is None else felt.pool(self.inbound.client)
         outbound: Outbound | H2Call | None = None
         if address is not None:
             if route.h2 is None:
@@ -195,7 +197,7 @@ class Visit:
             if h2 is not None:
                 outbound = h2
             else:
-                outbound = await self.inbound.door.dial(address, route, self.inbound.client)
+                outbound = await self.inbound.door.dial(address, route, self)
         except Unavailable as unavailable:
             self._task = None
             self.answer_ourselves(unavailable.status, unavailable.finding, UNREACHABLE)
