@@ -14,7 +14,7 @@ from homeport.app.upstream_tls import upstream_context
 from homeport.app.urls import Urls
 from homeport.gateway.access import Rule
 from homeport.gateway.door import Door
-from homeport.gateway.h2_outbound import H2Upstream
+from homeport.gateway.h2_upstream import H2Upstream
 from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
@@ -57,10 +57,8 @@ class Roads:
         """An extra route. Raises HomeportError: "name-taken", "port-taken", "bad-usage"."""
         rule = make_rule(spec.name, spec.access, spec.cross_site)
         kind, endpoint = parse_target(spec.target)
-        if spec.h2 and kind not in ("http", "unix"):
-            raise HomeportError(
-                "bad-usage", f"{spec.target} cannot be asked over HTTP/2: h2 is for http: and unix: targets"
-            )
+        if spec.h2 and kind in ("tcp", "udp"):
+            raise HomeportError("bad-usage", f"{spec.target} is passed on as it comes: h2 is for http(s) and unix")
         target = Upstream(endpoint, self._explain)
         if kind == "tcp" or kind == "udp":
             route = Route(spec.name, target, kind, listen=spec.listen)
@@ -70,6 +68,9 @@ class Roads:
             if kind == "https":
                 context = upstream_context(spec.verify, self._authority)
                 route.secure = SecureUpstream(context, endpoint.host)
+                if spec.h2:
+                    context = upstream_context(spec.verify, self._authority, h2=True)
+                    route.h2 = H2Upstream(context, endpoint.host)
         route.rule = rule
         self._door.routes.add(route)
         try:
@@ -88,7 +89,7 @@ class Roads:
         if route.conditions is not None:
             route.conditions.close()
         if route.h2 is not None:
-            route.h2.close()
+            route.h2.leave()
         if route.kind == "udp":
             self._udp.close(name)
         else:
@@ -112,7 +113,7 @@ class Roads:
         if found is not None and found.kind == "app":
             found.target, found.default, found.https, found.rule = target, default, https, rule
             if found.h2 is not None and not h2:
-                found.h2.close()
+                found.h2.leave()
             found.h2 = (found.h2 or H2Upstream()) if h2 else None
             return
         route = Route(name, target, "app", default=default, https=https)

@@ -13,11 +13,19 @@ from homeport.model.errors import HomeportError
 OFF = "off"
 
 
-def upstream_context(verify: str, authority: str) -> ssl.SSLContext:
-    """`verify`: "" for the usual roots, "off", or a file of PEM certificates; `authority`: the folder of our CA.
+def upstream_context(verify: str, authority: str, *, h2: bool = False) -> ssl.SSLContext:
+    """`verify`: "" for the usual roots, "off", or a file of PEM certificates; `authority`: the folder of our CA; `h2`:
+    HTTP/2 is offered, and nothing else.
 
     Raises HomeportError("bad-usage") for a file that cannot be used.
     """
+    context = _believing(verify, authority)
+    if h2:
+        context.set_alpn_protocols(["h2"])
+    return context
+
+
+def _believing(verify: str, authority: str) -> ssl.SSLContext:
     if verify == OFF:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

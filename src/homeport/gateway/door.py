@@ -31,7 +31,7 @@ from homeport.streams.listen import bind_loopback
 if TYPE_CHECKING:
     from homeport.gateway.exposure import Exposure
     from homeport.gateway.h2_inbound import H2Inbound
-    from homeport.gateway.h2_outbound import H2Upstream
+    from homeport.gateway.h2_upstream import H2Upstream
     from homeport.gateway.visit import Visit
 
 DIAL_S = 10.0  # a listener whose backlog is full lets us wait for ever

@@ -6,6 +6,7 @@ other; chunks are made for the recording and for clients that know them.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from homeport.wire.h2 import CANCEL, Fields
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from homeport.gateway.visit import Visit
 
 _END_OF_HEAD = b"\r\n\r\n"
+_EXPECTS = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+_CONTINUE = parse_response_head(b"HTTP/1.1 100 Continue\r\n\r\n")
 WAITING_HIGH_BYTES = 128 * 1024  # of a request that the upstream's window does not let pass yet
 WAITING_LOW_BYTES = 32 * 1024
 
@@ -29,6 +32,7 @@ class H2Call:
         self.name = connection.name
         self._visit: Visit | None = None
         self._request: RequestHead | None = None
+        self._has_asked = False
         self._number = 0
         self._chunks: ChunkedBody | None = None
         self._left = 0  # of a body with a length
@@ -48,12 +52,27 @@ class H2Call:
         self._visit, self._request = visit, request
 
     def write(self, data: bytes, /) -> None:
-        if not self._number:
+        if not self._has_asked:
+            self._has_asked = True
             end = data.find(_END_OF_HEAD) + 4
-            self._ask(data[:end])
+            self._number = self._ask(data[:end])
             data = data[end:]
-        if not data or self._visit is None:
-            return
+        if data and self._number and self._visit is not None:
+            self._send(data)
+
+    def _ask(self, raw: bytes) -> int:
+        request, visit = self._request, self._visit
+        assert request is not None
+        assert visit is not None
+        self._left = request.body
+        if request.body == Body.CHUNKED:
+            self._chunks = ChunkedBody()
+        if request.body and _EXPECTS.search(raw):
+            visit.interim(_CONTINUE)  # the window says how much may come (RFC 9110 section 10.1.1)
+        fields = asked_fields(raw, self._connection.scheme)
+        return self._connection.request(self, fields, is_last=request.body == Body.NONE)
+
+    def _send(self, data: bytes) -> None:
         if self._chunks is None:
             self._left -= len(data)
             self._connection.data(self._number, data)
@@ -61,16 +80,6 @@ class H2Call:
                 self._connection.end(self._number)
         else:
             self._write_chunks(self._chunks, self._kept + data)
-
-    def _ask(self, raw: bytes) -> None:
-        request = self._request
-        assert request is not None
-        self._left = request.body
-        if request.body == Body.CHUNKED:
-            self._chunks = ChunkedBody()
-        self._number = self._connection.begin(self, asked_fields(raw), is_last=request.body == Body.NONE)
-        if not self._number:
-            self._connection.later(self.on_closed)
 
     def _write_chunks(self, chunks: ChunkedBody, data: bytes) -> None:
         content: list[bytes] = []
@@ -153,27 +162,31 @@ class H2Call:
             visit.answer_body(passed, passed if request.takes_chunks else data)
         else:
             visit.answer_body(data, data)
-        if self._is_paused:
-            self._withheld_bytes += len(data)
-        elif data:
-            self._connection.consumed(self._number, len(data))
+        self._count(len(data))
         if is_last:
             self._complete(is_last=True)
+
+    def _count(self, size: int) -> None:
+        """The upstream may send as much again, unless the client takes no more."""
+        if self._is_paused:
+            self._withheld_bytes += size
+        elif size:
+            self._connection.consumed(self._number, size)
 
     def on_trailers(self, fields: Fields) -> None:
         visit, head, request = self._visit, self._head, self._request
         if visit is None or head is None or request is None:
             return
+        try:
+            last = b"0\r\n" + trailer_lines(fields) + b"\r\n"
+        except BadMessage:
+            self.abort()
+            visit.upstream_lost(has_answered=True)
+            return
         if head.body == Body.CHUNKED:
-            try:
-                last = b"0\r\n" + trailer_lines(fields) + b"\r\n"
-            except BadMessage:
-                self.abort()
-                visit.upstream_lost(has_answered=True)
-                return
             visit.answer_body(last, last if request.takes_chunks else b"")
-            if not request.takes_chunks:
-                visit.answer_trailers(list(fields))
+        if not request.takes_chunks:
+            visit.answer_trailers(list(fields))
         self._complete(is_last=True)
 
     def on_closed(self) -> None:
@@ -181,7 +194,7 @@ class H2Call:
         visit, self._visit = self._visit, None
         self.resume_reading()
         if visit is not None:
-            visit.upstream_lost(has_answered=self._head is not None)
+            visit.upstream_lost(has_answered=self._head is not None, error=self._connection.error)
 
     def _complete(self, *, is_last: bool) -> None:
         visit, self._visit = self._visit, None

@@ -1,23 +1,29 @@
-"""Upstreams that speak HTTP/2 in plain (`h2 = true`): one connection for all visits of a route, a call for each.
+"""A connection to an upstream that speaks HTTP/2: frames out and in for all its calls. Never looks into a message.
 
-A visit writes HTTP/1.1 and is answered in it; a call turns the one into frames and the frames into the other. gRPC goes
-all the way through: content as it comes, trailers behind it.
+    Visit ─► H2Call ─► H2Outbound ─► wire.h2 ─► upstream
+          ◄─        ◄─            ◄─         ◄─
+
+Everything that calls write within one turn of the loop leaves as one write.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
-from homeport.gateway.h2_call import H2Call
 from homeport.gateway.outbound import WRITE_BUFFER_BYTES
+from homeport.streams.listen import do_not_pace
 from homeport.wire.h2 import (
+    CANCEL,
+    STREAM_WINDOW_BYTES,
     Broken,
     Closed,
     Data,
     Event,
+    Fields,
     Going,
     Headers,
     Interim,
@@ -26,10 +32,11 @@ from homeport.wire.h2 import (
 )
 
 if TYPE_CHECKING:
+    from homeport.gateway.h2_call import H2Call
     from homeport.model.endpoint import Endpoint
 
-DIAL_S = 10.0  # as in door.py
 IDLE_S = 60.0  # without a call; gRPC servers keep connections for hours
+CLOSING_S = 2.0  # for the upstream to end its side of a tunnel whose client has gone
 _NEVER_S = float("inf")
 
 
@@ -38,35 +45,51 @@ class H2Outbound(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, address: Endpoint) -> None:
+    def __init__(self, address: Endpoint, *, idle_s: float = IDLE_S, window_bytes: int = STREAM_WINDOW_BYTES) -> None:
         self.address = address
         self.name = str(address)
+        self.scheme = b"http"
         self.is_usable = True
         self.is_made = False  # there is a transport
         self.expires_s = _NEVER_S
-        self._frames = frames_factory()(True)
+        self._idle_s = idle_s
+        self._frames = frames_factory()(True, window_bytes)
         self._calls: dict[int, H2Call] = {}
         self._written: set[int] = set()
+        self._has_settings = asyncio.Event()  # or will never have
+        self._speaks_http1 = False
         self._is_stuck = False
         self._is_lost = False
         self._will_flush = False
+
+    def begin(self) -> None:
+        """The connection is there: say the first words."""
+        self.expires_s = perf_counter() + self._idle_s
+        self._flush()
 
     # What the upstream does
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.is_made = True
+        if transport.get_extra_info("ssl_object") is not None:
+            self.scheme = b"https"
+        sock = transport.get_extra_info("socket")
+        if sock is not None and self.address.is_loopback and not self.address.is_unix:
+            do_not_pace(sock)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        self.expires_s = perf_counter() + IDLE_S
-        self._flush()
 
     def data_received(self, data: bytes) -> None:
+        if not self._has_settings.is_set():
+            self._speaks_http1 = data.startswith(b"HTTP/1.")
         try:
             self._frames.receive(data)
         except Broken:
             self.close()
             return
         self._attend()
+        if not self._has_settings.is_set() and self._frames.takes_tunnels is not None:
+            self._has_settings.set()
         self._flush()
 
     def eof_received(self) -> bool:
@@ -75,6 +98,7 @@ class H2Outbound(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.is_usable = False
         self._is_lost = True
+        self._has_settings.set()
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.on_closed()
@@ -84,12 +108,12 @@ class H2Outbound(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_stuck = False
-        self.flush_soon()
+        self._flush_soon()
 
     def _attend(self) -> None:
         for event in self._frames.events():
             if isinstance(event, Going):
-                self.is_usable = False
+                self.leave()
             else:
                 self._on(event)
 
@@ -113,49 +137,66 @@ class H2Outbound(asyncio.Protocol):
 
     # What calls do
 
-    def begin(self, call: H2Call, fields: list[tuple[bytes, bytes]], *, is_last: bool) -> int:
+    @property
+    def error(self) -> OSError | None:
+        """Why it ended, where that is known."""
+        return OSError(errno.EPROTONOSUPPORT, "it answers in HTTP/1.1") if self._speaks_http1 else None
+
+    async def takes_tunnels(self) -> bool:
+        """Known once the upstream has said what it can; of one that is lost it is not true."""
+        await self._has_settings.wait()
+        return bool(self._frames.takes_tunnels) and not self._is_lost
+
+    def request(self, call: H2Call, fields: Fields, *, is_last: bool) -> int:
         """The number of its stream; 0 when there can be none."""
-        number = self._frames.request(fields, is_last=is_last) or 0
+        number = self._frames.request(fields, is_last=is_last) or 0 if self.is_usable else 0
         if number:
             self._calls[number] = call
             self.expires_s = _NEVER_S
+            self._flush_soon()
         else:
-            self.is_usable = False
-        self.flush_soon()
+            self.leave()
+            self._later(call.on_closed)
         return number
 
     def data(self, number: int, data: bytes) -> None:
         self._frames.data(number, data)
         self._written.add(number)
-        self.flush_soon()
+        self._flush_soon()
 
-    def trailers(self, number: int, fields: list[tuple[bytes, bytes]]) -> None:
+    def trailers(self, number: int, fields: Fields) -> None:
         self._frames.trailers(number, fields)
-        self.flush_soon()
+        self._flush_soon()
 
     def end(self, number: int) -> None:
         self._frames.end(number)
-        self.flush_soon()
+        self._flush_soon()
+
+    def end_soon(self, number: int) -> None:
+        """What was written still leaves; the upstream has a moment to do the same."""
+        self.end(number)
+        asyncio.get_running_loop().call_later(CLOSING_S, self.reset, number, CANCEL)
 
     def reset(self, number: int, code: int) -> None:
-        self._frames.reset(number, code)
-        self._forget(number)
-        self.flush_soon()
+        if self._calls.get(number) is not None:
+            self._frames.reset(number, code)
+            self._forget(number)
+            self._flush_soon()
 
     def consumed(self, number: int, size: int) -> None:
         self._frames.consumed(number, size)
-        self.flush_soon()
+        self._flush_soon()
 
-    def later(self, what: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_soon(what)
+    # The end
 
     def leave(self) -> None:
         """No further calls; it closes after the last one."""
         self.is_usable = False
         if not self._calls:
-            self.close()
+            self._later(self.close)
 
     def close(self) -> None:
+        """What is under way breaks off."""
         self.is_usable = False
         if not self._is_lost:
             self._frames.leave()
@@ -165,16 +206,18 @@ class H2Outbound(asyncio.Protocol):
     def _forget(self, number: int) -> None:
         self._calls.pop(number, None)
         self._written.discard(number)
-        if self._calls:
-            return
-        self.expires_s = perf_counter() + IDLE_S
-        if not self.is_usable:
-            self.later(self.close)
+        if not self._calls:
+            self.expires_s = perf_counter() + self._idle_s
+            if not self.is_usable:
+                self.leave()
 
-    def flush_soon(self) -> None:
+    def _later(self, what: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(what)
+
+    def _flush_soon(self) -> None:
         if not self._will_flush:
             self._will_flush = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._later(self._flush)
 
     def _flush(self) -> None:
         self._will_flush = False
@@ -193,60 +236,3 @@ class H2Outbound(asyncio.Protocol):
                 self._written.discard(number)
         if self._frames.is_over:
             self.close()
-
-
-class H2Upstream:
-    """The connection of a route, dialled when it is needed. Swept and closed like a pool."""
-
-    def __init__(self) -> None:
-        self._connection: H2Outbound | None = None
-        self._dialling = asyncio.Lock()
-
-    def take(self, address: Endpoint) -> H2Call | None:
-        connection = self._connection
-        if connection is None or connection.address != address or not connection.is_usable:
-            return None
-        return H2Call(connection)
-
-    async def dial(self, address: Endpoint) -> H2Call:
-        """Once for all that ask at a time. Raises OSError, TimeoutError among them."""
-        async with self._dialling:
-            call = self.take(address)
-            if call is None:
-                self._let_go()
-                self._connection = await _connect(address)
-                call = H2Call(self._connection)
-            return call
-
-    def sweep(self, now_s: float) -> None:
-        if self._connection is not None and now_s >= self._connection.expires_s:
-            self.close()
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def _let_go(self) -> None:
-        """Of one that takes no further calls, or leads elsewhere; what is under way on it may finish."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.leave()
-
-
-async def _connect(address: Endpoint) -> H2Outbound:
-    loop = asyncio.get_running_loop()
-    made = H2Outbound(address)
-    try:
-        async with asyncio.timeout(DIAL_S):
-            if address.is_unix:
-                await loop.create_unix_connection(lambda: made, address.path)
-            else:
-                await loop.create_connection(lambda: made, address.host, address.port)
-    except asyncio.CancelledError:
-        if made.is_made:
-            made.transport.abort()
-        raise
-    except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
-        raise OSError(f"{address.host!r} is not the name of a host") from error
-    return made

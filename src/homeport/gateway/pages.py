@@ -37,6 +37,12 @@ NO_HTTPS = Finding(code="no-https", what="This app is not served over HTTPS.", w
 HTTPS_ONLY = Finding(
     code="https-only", what="This app is served over HTTPS alone.", why='Its route says https = "only".'
 )
+NO_WEBSOCKET = Finding(
+    code="upstream-no-websocket",
+    what="The server behind this route takes no WebSockets.",
+    why="Its HTTP/2 is without extended CONNECT (RFC 8441), and it did not answer over HTTP/1.1 on the same port.",
+    next="give what serves the WebSockets a route of its own, without h2",
+)
 CONDITIONS = Finding(
     code="network-conditions",
     what="This answer was made by the network conditions of the route.",

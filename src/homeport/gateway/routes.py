@@ -19,7 +19,7 @@ from homeport.model.route import Https
 
 if TYPE_CHECKING:
     from homeport.gateway.exposure import Exposure
-    from homeport.gateway.h2_outbound import H2Upstream
+    from homeport.gateway.h2_upstream import H2Upstream
     from homeport.gateway.route_conditions import RouteConditions
 
 Kind = Literal["app", "http", "https", "unix", "tcp", "udp", "control"]

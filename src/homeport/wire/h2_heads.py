@@ -6,6 +6,8 @@ that would be refused there. Nothing is guessed: what cannot be written down in 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from http import HTTPStatus
 
 from homeport.wire.h2 import Fields
@@ -13,11 +15,13 @@ from homeport.wire.http1 import BadMessage, fields
 
 # RFC 9113 section 8.2.2: they speak of one connection, and a request with one of them is malformed.
 _OF_CONNECTION = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
+_WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _WITH_CONTENT = frozenset({b"POST", b"PUT", b"PATCH"})  # which say so even when there is none (RFC 9110 section 8.6)
 # As browsers write them; servers made by hand compare names as they are used to see them.
 _CAPITALS = {
     b"dnt": b"DNT",
     b"te": b"TE",
+    b"sec-websocket-accept": b"Sec-WebSocket-Accept",
     b"sec-websocket-key": b"Sec-WebSocket-Key",
     b"sec-websocket-version": b"Sec-WebSocket-Version",
     b"sec-websocket-protocol": b"Sec-WebSocket-Protocol",
@@ -74,11 +78,11 @@ def answer_fields(head: bytes, *, to_tunnel: bool = False) -> list[tuple[bytes, 
     return made
 
 
-def asked_fields(head: bytes) -> list[tuple[bytes, bytes]]:
+def asked_fields(head: bytes, scheme: bytes) -> list[tuple[bytes, bytes]]:
     """The fields of a request to an upstream, from the head that an upstream of HTTP/1.1 would get."""
     method, _, rest = head.partition(b" ")
     target = rest.partition(b" ")[0]
-    made = [(b":method", method), (b":scheme", b"http"), (b":path", target)]
+    made = [(b":method", method), (b":scheme", scheme), (b":path", target)]
     others: list[tuple[bytes, bytes]] = []
     for name, value in fields(head):
         name = name.lower()
@@ -87,6 +91,31 @@ def asked_fields(head: bytes) -> list[tuple[bytes, bytes]]:
         elif name not in _OF_CONNECTION and name != b"expect":  # the window says how much may come
             others.append((name, value))
     return made + others
+
+
+def asked_for_tunnel(head: bytes, scheme: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The same for a WebSocket: extended CONNECT (RFC 8441 section 5), and the key that HTTP/1.1 has besides."""
+    key = b""
+    made = [(b":method", b"CONNECT"), (b":protocol", b"websocket")]
+    for name, value in asked_fields(head, scheme)[1:]:
+        if name == b"sec-websocket-key":
+            key = value
+        else:
+            made.append((name, value))
+    return made, key
+
+
+def is_success(answered: Fields) -> bool:
+    return any(name == b":status" and value.startswith(b"2") for name, value in answered)
+
+
+def switch_head(answered: Fields, websocket_key: bytes) -> bytes:
+    """The 101 with which an upstream of HTTP/1.1 would have opened the tunnel."""
+    accept = base64.b64encode(hashlib.sha1(websocket_key + _WEBSOCKET_GUID, usedforsecurity=False).digest())
+    made = [(b":status", b"101"), (b"sec-websocket-accept", accept)]
+    made += [one for one in answered if one[0] not in (b":status", b"sec-websocket-accept", b"content-length")]
+    head = answer_head(made, is_last=False)
+    return head[:-2] + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
 def answer_head(answered: Fields, *, is_last: bool) -> bytes:
@@ -99,7 +128,7 @@ def answer_head(answered: Fields, *, is_last: bool) -> bytes:
             status = value
         elif name not in _OF_CONNECTION:
             has_length = has_length or name == b"content-length"
-            lines.append(b"%s: %s\r\n" % (name.title(), value))
+            lines.append(b"%s: %s\r\n" % (_CAPITALS.get(name) or name.title(), value))
     if not has_length and status not in (b"204", b"304") and not status.startswith(b"1"):
         lines.append(b"Content-Length: 0\r\n" if is_last else b"Transfer-Encoding: chunked\r\n")
     raw = b"HTTP/1.1 %s %s\r\n%s\r\n" % (status, _reason(status), b"".join(lines))

@@ -37,6 +37,13 @@ def explain_upstream(endpoint: Endpoint, error: OSError | None, listening: tuple
             why="the server that this route leads to does not run, or listens elsewhere",
             next="start it, or give the route another target",
         )
+    if error.errno == errno.EPROTONOSUPPORT:
+        return Finding(
+            code="upstream-no-h2",
+            what=f"{endpoint} does not speak HTTP/2",
+            why=f"the route says h2, but {error.strerror}",
+            next="give the route without h2",
+        )
     if isinstance(error, ssl.SSLError):
         return _not_believed(endpoint, error)
     return Finding(

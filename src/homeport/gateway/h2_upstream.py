@@ -1,0 +1,130 @@
+"""The upstream of a route that speaks HTTP/2 (`h2 = true`): one connection for all its visits, a call for each.
+
+It dials when a connection is needed, over TLS where it was given a context, and never speaks on one itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ssl
+from typing import TYPE_CHECKING
+
+from homeport.gateway.h2_call import H2Call
+from homeport.gateway.h2_outbound import H2Outbound
+from homeport.gateway.h2_tunnel import H2Tunnel
+
+if TYPE_CHECKING:
+    from homeport.model.endpoint import Endpoint
+
+DIAL_S = 10.0  # as in door.py
+
+
+class H2Upstream:
+    """Swept and closed like a pool. `context` offers h2 and nothing else; `server_name` is what the upstream's
+    certificate must be for."""
+
+    def __init__(self, context: ssl.SSLContext | None = None, server_name: str = "") -> None:
+        self._context, self._server_name = context, server_name
+        self._connection: H2Outbound | None = None
+        self._dialling: asyncio.Task[H2Outbound] | None = None
+        self._waiting = 0  # for that
+
+    def take(self, address: Endpoint) -> H2Call | None:
+        connection = self._usable(address)
+        return None if connection is None else H2Call(connection)
+
+    async def dial(self, address: Endpoint) -> H2Call:
+        """Raises OSError, TimeoutError among them; EPROTONOSUPPORT where it does not agree to HTTP/2."""
+        return H2Call(await self._reach(address))
+
+    async def tunnel(self, address: Endpoint) -> H2Tunnel | None:
+        """For a WebSocket; None where the upstream knows none over HTTP/2. Raises as `dial` does."""
+        connection = await self._reach(address)
+        async with asyncio.timeout(DIAL_S):
+            return H2Tunnel(connection) if await connection.takes_tunnels() else None
+
+    def sweep(self, now_s: float) -> None:
+        if self._connection is not None and now_s >= self._connection.expires_s:
+            self.close()
+
+    def leave(self) -> None:
+        """Nobody comes any more; what is under way may finish."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.leave()
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _usable(self, address: Endpoint) -> H2Outbound | None:
+        connection = self._connection
+        if connection is None or connection.address != address or not connection.is_usable:
+            return None
+        return connection
+
+    async def _reach(self, address: Endpoint) -> H2Outbound:
+        """Dialled once for all that ask at a time: they succeed together and fail together."""
+        connection = self._usable(address)
+        if connection is not None:
+            return connection
+        dialling = self._dialling
+        if dialling is None:
+            dialling = self._dialling = asyncio.create_task(self._dial(address), name=f"dial {address}")
+            dialling.add_done_callback(self._dialled)
+        self._waiting += 1
+        try:
+            return await asyncio.shield(dialling)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                dialling.cancel()
+
+    def _dialled(self, _task: asyncio.Task[H2Outbound]) -> None:
+        self._dialling = None
+
+    async def _dial(self, address: Endpoint) -> H2Outbound:
+        self.leave()
+        loop = asyncio.get_running_loop()
+        made = H2Outbound(address)
+        try:
+            async with asyncio.timeout(DIAL_S):
+                if address.is_unix:
+                    await loop.create_unix_connection(lambda: made, address.path)
+                elif self._context is None:
+                    await loop.create_connection(lambda: made, address.host, address.port)
+                else:
+                    await loop.create_connection(
+                        lambda: made,
+                        address.host,
+                        address.port,
+                        ssl=self._context,
+                        server_hostname=self._server_name,
+                    )
+        except asyncio.CancelledError:
+            if made.is_made:
+                made.transport.abort()
+            raise
+        except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
+            raise OSError(f"{address.host!r} is not the name of a host") from error
+        except ssl.SSLError as error:
+            if error.reason and "NO_APPLICATION_PROTOCOL" in error.reason:
+                raise _no_http2() from error
+            raise
+        if self._context is not None and not _agreed(made):
+            made.transport.abort()
+            raise _no_http2()
+        made.begin()
+        self._connection = made
+        return made
+
+
+def _agreed(made: H2Outbound) -> bool:
+    secure: ssl.SSLObject = made.transport.get_extra_info("ssl_object")
+    return secure.selected_alpn_protocol() == "h2"
+
+
+def _no_http2() -> OSError:
+    return OSError(errno.EPROTONOSUPPORT, "it does not agree to HTTP/2 (ALPN)")
