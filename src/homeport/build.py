@@ -189,7 +189,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             TrafficUseCases(recording),
             LogsUseCases(recording),
             LeasesUseCases(table, portserver.address),
-            TokensUseCases(tokens),
+            TokensUseCases(tokens, door.revoke),
             conditions,
             engine,
             hub,

@@ -23,10 +23,10 @@ def test_a_token_opens_its_route_until_it_ends(tmp_path: Path) -> None:
     every, _ = book.make("every", "", None)
     one, state = book.make("one", "web", 60.0)
     assert (state.created, state.ends) == ("2023-11-14T22:13:20Z", "2023-11-14T22:14:20Z")
-    assert [book.opens(every, route) for route in ("web", "api")] == [True, True]
-    assert [book.opens(one, route) for route in ("web", "api")] == [True, False]
+    assert [book.name_of(every, route) for route in ("web", "api")] == ["every", "every"]
+    assert [book.name_of(one, route) for route in ("web", "api")] == ["one", ""]
     clock.now_s += 60.0
-    assert [book.opens(token, "web") for token in (every, one)] == [True, False]
+    assert [book.name_of(token, "web") for token in (every, one)] == ["every", ""]
     assert [state.has_ended for state in book.states()] == [False, True]
 
 
@@ -36,10 +36,10 @@ def test_the_next_engine_knows_them_and_a_revoked_one_is_gone_for_good(tmp_path:
     kept, _ = book.make("kept", "", None)
     gone, _ = book.make("gone", "", None)
     assert book.remove("gone") is not None
-    assert not book.opens(gone, "web")
+    assert not book.name_of(gone, "web")
     again = TokenBook(str(path))
-    assert again.opens(kept, "web")
-    assert not again.opens(gone, "web")
+    assert again.name_of(kept, "web")
+    assert not again.name_of(gone, "web")
     assert [state.name for state in again.states()] == ["kept"]
 
 
@@ -56,7 +56,7 @@ def test_a_damaged_file_opens_nothing(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "tokens.json"
     token, _ = TokenBook(str(path)).make("laptop", "", None)
     path.write_bytes(content)
-    assert not TokenBook(str(path)).opens(token, "web")
+    assert not TokenBook(str(path)).name_of(token, "web")
 
 
 def test_a_token_that_cannot_be_kept_is_not_given(tmp_path: Path) -> None:

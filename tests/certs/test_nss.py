@@ -111,19 +111,22 @@ class TestDatabase:
 
 
 class TestWithoutCertutil:
-    def store(self, database: Path, **settings: str) -> NssStore:
-        return NssStore(Place(which=lambda name: None, **settings), "Chromium", str(database))
+    def store(self, database: Path, home: Path, system: str = "", platform: str = "linux") -> NssStore:
+        place = Place(home=str(home), system=system, platform=platform, which=lambda name: None)
+        return NssStore(place, "Chromium", str(database))
 
     def test_no_library_either(self, database: Path, two: tuple[Root, Root], tmp_path: Path) -> None:
-        store = self.store(database, home=str(tmp_path), system=str(tmp_path))
+        store = self.store(database, tmp_path, str(tmp_path))
         with pytest.raises(HomeportError, match="neither certutil nor a libnss3 is installed") as caught:
             store.holds(two)
         assert caught.value.code == "not-installed"
         assert "libnss3-tools" in caught.value.hint
 
-    def test_elsewhere_browsers_read_the_systems_store(self, database: Path, two: tuple[Root, Root]) -> None:
+    def test_elsewhere_browsers_read_the_systems_store(
+        self, database: Path, two: tuple[Root, Root], tmp_path: Path
+    ) -> None:
         with pytest.raises(HomeportError) as caught:
-            self.store(database, platform="darwin").holds(two)
+            self.store(database, tmp_path, platform="darwin").holds(two)
         assert caught.value.code == "not-installed"
         assert "trusts what the system trusts" in caught.value.hint
 
@@ -133,7 +136,7 @@ class TestWithoutCertutil:
         broken = tmp_path / "opt" / "firefox" / "libnss3.so"
         broken.parent.mkdir(parents=True)
         broken.write_text("of another kind of processor")
-        store = self.store(database, home=str(tmp_path), system=str(tmp_path))
+        store = self.store(database, tmp_path, str(tmp_path))
         with pytest.raises(HomeportError, match=r"libnss3 failed: .* cannot be used: "):
             store.holds(two)
         own = tmp_path / ".local/share/flatpak/app/org.mozilla.firefox/current/active/files/lib/firefox"

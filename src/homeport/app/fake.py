@@ -263,7 +263,7 @@ class FakeHouse:
             TrafficUseCases(self.recording),
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),
-            TokensUseCases(TokenBook("")),
+            TokensUseCases(TokenBook(""), lambda name: None),
             ConditionsUseCases(
                 self.roads, self.conditioned, changed=lambda state: self.hub.publish("conditions", state)
             ),

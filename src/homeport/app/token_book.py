@@ -35,10 +35,11 @@ class TokenBook:
         self._path, self._clock = path, clock
         self._by_hash = {kept.hash: kept for kept in _read(path)}
 
-    def opens(self, token: str, route: str) -> bool:
-        """A look-up by the hash: the time that it takes says nothing about the token."""
+    def name_of(self, token: str, route: str) -> str:
+        """Its name, where it opens `route` now; else "". A look-up by the hash: the time that it takes says nothing
+        about the token."""
         kept = self._by_hash.get(hashed(token).hex())
-        return kept is not None and kept.route in ("", route) and not self._has_ended(kept)
+        return kept.name if kept is not None and kept.route in ("", route) and not self._has_ended(kept) else ""
 
     def make(self, name: str, route: str, lasts_s: float | None) -> tuple[str, TokenState]:
         """Raises HomeportError("name-taken", "storage-failed")."""

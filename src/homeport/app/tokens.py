@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 
 from homeport.app.token_book import TokenBook
 from homeport.model.access import NewToken, TokenSpec, TokenState
@@ -14,8 +15,10 @@ LONGEST_S = 10 * 365 * 86400.0
 
 
 class TokensUseCases:
-    def __init__(self, book: TokenBook) -> None:
-        self._book = book
+    """`revoked` is called with the name of a token that counts no more."""
+
+    def __init__(self, book: TokenBook, revoked: Callable[[str], None]) -> None:
+        self._book, self._revoked = book, revoked
 
     async def new(self, spec: TokenSpec) -> NewToken:
         if not (spec.name.strip() and spec.name.isprintable() and len(spec.name) <= LONGEST_NAME):
@@ -31,8 +34,9 @@ class TokensUseCases:
         return self._book.states()
 
     async def revoke(self, name: str) -> TokenState:
-        """It opens nothing from now on."""
+        """It opens nothing from now on, and what it has opened ends."""
         state = self._book.remove(name)
         if state is None:
             raise HomeportError("not-found", f"no token is called {name!r}", "homeport token")
+        self._revoked(name)
         return state

@@ -131,6 +131,12 @@ class Door:
         self.pump.close()
         await asyncio.sleep(0)
 
+    def revoke(self, token: str) -> None:
+        """End what was let in with the token of that name, answers and tunnels under way included."""
+        for visit in self._all_visits():
+            if visit.token == token:
+                visit.shut_out(f"the token {token} was revoked")
+
     # For the visits inside
 
     def arrived(self, inbound: Inbound | H2Inbound) -> None:
@@ -143,8 +149,10 @@ class Door:
 
     def visits(self, route: Route) -> list[Visit]:
         """Those under way."""
-        every = [visit for inbound in self._inside for visit in inbound.visits()]
-        return [visit for visit in every if visit.exchange.route == route.name]
+        return [visit for visit in self._all_visits() if visit.exchange.route == route.name]
+
+    def _all_visits(self) -> list[Visit]:
+        return [visit for inbound in self._inside for visit in inbound.visits()]
 
     def visitor(self, client: str, transport: asyncio.BaseTransport) -> Visitor:
         ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")

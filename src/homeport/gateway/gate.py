@@ -62,7 +62,9 @@ class Gate:
         if not _reads(rule, head) and decide(rule, peer, _ANY) is ADMIT:
             return None  # reading the fields takes longer than all the rest
         seen = shown(head.raw)
-        request = _request(rule, head, self._showing(rule, client, head, seen), is_secure=client.is_secure)
+        token = self._tokens.name_of(seen.token, rule.name) if rule.takes_token and seen.token and self._tokens else ""
+        showing: Showing = "right" if token else self._showing(rule, client, head, seen)
+        request = _request(rule, head, showing, is_secure=client.is_secure)
         decision = decide(rule, peer, request)
         # Of what does not pass nothing that was shown is stored: a password for the app may have been one for us.
         passes = isinstance(decision, Admit)
@@ -74,21 +76,21 @@ class Gate:
             if reply is not None:
                 return reply
         if passes:
+            if token and client.visit is not None:
+                client.visit.token = token
             return None
         if isinstance(decision, Refuse) and (request.showing != "wrong" or decision.status != 401):
             return refusal(rule, decision)
         return partial(self._in_time, rule, _name_of(client), seen, decision)
 
     def _showing(self, rule: Rule, client: ClientSide, head: RequestHead, seen: Shown) -> Showing:
-        if rule.takes_token and self._has_right(rule, client, head, seen):
+        if rule.takes_token and self._is_inside(rule, client, head, seen):
             return "right"
         if rule.logins and seen.has_login:
             return "right" if self._logins.are_known(rule, seen.user, seen.password) else "unasked"
         return "wrong" if rule.takes_token and seen.token else "nothing"
 
-    def _has_right(self, rule: Rule, client: ClientSide, head: RequestHead, seen: Shown) -> bool:
-        if seen.token and self._tokens is not None and self._tokens.opens(seen.token, rule.name):
-            return True
+    def _is_inside(self, rule: Rule, client: ClientSide, head: RequestHead, seen: Shown) -> bool:
         return bool(seen.session) and self.entering.is_inside(seen.session, rule, head.host, client.peer())
 
     async def _in_time(self, rule: Rule, who: Hashable, seen: Shown, decision: Decision) -> Reply | None:

@@ -79,5 +79,5 @@ class Owners(Protocol):
 class Tokens(Protocol):
     """Tokens that programs show."""
 
-    def opens(self, token: str, route: str) -> bool:
-        """Whether it is one of ours, still good, and meant for this route."""
+    def name_of(self, token: str, route: str) -> str:
+        """Its name, where it is one of ours, still good, and meant for this route; else ""."""

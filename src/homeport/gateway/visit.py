@@ -55,6 +55,7 @@ class Visit:
         "inbound",
         "is_sent",
         "outbound",
+        "token",
         "tunnels",
     )
 
@@ -70,6 +71,7 @@ class Visit:
             self.exchange.scheme = "https"
         self.outbound: Outbound | H2Call | None = None
         self.tunnels = False
+        self.token = ""  # the name of the one that let it in
         self._ends_with_connection = False  # the client learns the end of the answer by the end of the connection
         self.is_sent = head is not None and not head.body
         self._route: Route | None = None
@@ -368,6 +370,12 @@ class Visit:
         else:
             finding = Finding(code="bad-request", what=f"This request is not passed on: {bad.why}.")
             self.answer_ourselves(bad.status, finding, REFUSED)
+
+    def shut_out(self, why: str) -> None:
+        """What let it in counts no more. A reset: nothing that waits to be written may still arrive."""
+        self._let_go()
+        self._end(REFUSED, why)
+        self.inbound.reset()
 
     def client_gone(self) -> None:
         """The client's connection is lost."""
