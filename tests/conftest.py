@@ -10,7 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("homeport", deadline=None)  # machines are noisy: time limits stand per test
+# Machines are noisy: time limits stand per test. CI tries the same examples in every run; new ones are found at home.
+hypothesis.settings.register_profile("homeport", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("homeport")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `&` ignores it, and children would inherit that
