@@ -67,7 +67,7 @@ class H2Stream:
         self.is_gone = False  # nothing passes any more
         self._asks = _NOBODY
         self._left = 0  # of a body with a length
-        self._kept: list[bytes] = []  # for a tunnel that is not open yet; the window bounds it
+        self._kept: list[bytes] = []  # for a tunnel that is not open yet; the window, which stays shut, bounds it
         self._has_all = False  # the client has said all it wants
         self._has_answered = False  # the final head is out
         self._has_ended = False  # and all of the answer
@@ -90,6 +90,7 @@ class H2Stream:
         head.takes_chunks = False
         if key:
             self._asks = _EARLY
+            self._is_held = True
         elif head.body:
             self._asks = _CHUNKS if head.body == Body.CHUNKED else _LENGTH
             self._left = head.body
@@ -211,7 +212,7 @@ class H2Stream:
     def upstream_is_full(self, is_full: bool) -> None:
         if is_full:
             self._is_held = True
-        else:
+        elif self._asks != _EARLY:
             self._release()
 
     def answer(self, head: bytes, body: bytes | None = None) -> None:
@@ -221,6 +222,7 @@ class H2Stream:
         to_tunnel = self._asks == _EARLY and head.startswith(b"101", 9)
         if self._asks == _EARLY and not to_tunnel:
             self._asks = _NOBODY
+            self._release()
             if head.startswith(b"2", 9):  # to a client that asked for a tunnel it would mean that it is open
                 head = b"HTTP/1.1 501 " + head[13:]
         self._has_ended = body == b""
@@ -239,6 +241,7 @@ class H2Stream:
 
     def tunnel(self) -> None:
         self._asks = _TUNNEL
+        self._release()
         kept, self._kept = b"".join(self._kept), []
         if kept and self.visit is not None:
             self.visit.pass_up(kept)

@@ -23,7 +23,7 @@ class RouteSpec(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = ""  # a port of its own: needed for tcp and udp, allowed for the others
     default: bool = False
     https: Https = "also"
-    h2: bool = False  # the target speaks HTTP/2 without TLS (h2c), as gRPC servers do
+    h2: bool = False  # the target speaks HTTP/2, as gRPC servers do
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
     tls: Tls = ""

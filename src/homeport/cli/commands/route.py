@@ -26,7 +26,7 @@ VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. 
 @click.option("--listen", metavar="PORT", default="", help="A port of its own; a tcp: or udp: target needs one.")
 @click.option("--default", is_flag=True, help="Answer on the plain address too.")
 @click.option("--https", type=click.Choice(["also", "only", "off"]), default="also", help=HTTPS_HELP)
-@click.option("--h2", is_flag=True, help="The target speaks HTTP/2 without TLS, as gRPC does.")
+@click.option("--h2", is_flag=True, help="The target speaks HTTP/2, as gRPC does.")
 @click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
 @click.option("--tls", type=click.Choice(["terminate", "pass"]), help=TLS_HELP)
 @click.option("--client-ca", metavar="FILE", default="", help=CLIENT_CA_HELP)
