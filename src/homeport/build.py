@@ -60,6 +60,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.app.engine import EngineUseCases
         from homeport.app.engine_journal import EngineJournal
         from homeport.app.events import Hub
+        from homeport.app.exposed_certificates import ExposedCertificates
+        from homeport.app.exposures import Exposures
         from homeport.app.idle import Idle
         from homeport.app.lease_table import Kept, LeaseTable
         from homeport.app.leases import LeasesUseCases
@@ -89,6 +91,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.gateway.stream_relay import StreamRelay
         from homeport.gateway.tcp import TcpRelay
         from homeport.gateway.udp import UdpRelay
+        from homeport.machine.addresses import own_addresses
         from homeport.machine.leases import Leases
         from homeport.machine.peers import own_uid, peer_of
         from homeport.machine.receivers import receives_datagrams
@@ -134,6 +137,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             home.authority,
         )
 
+        exposed = ExposedCertificates(home.exposed_authorities, daemon.say)
+        exposures = Exposures(door, exposed, own_addresses, roads.tell)
         networks = Networks(door, tcp, streams, udp)
 
         leases = Leases(machine.ephemeral_range())
@@ -155,7 +160,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 log=LogSink(recording.tap, lambda line: hub.publish("log", line)),
                 explain=explain_app,
                 story_of=partial(who, ports),
-                changed=lambda state: hub.app_changed(state),
+                changed=lambda state: hub.app_changed(exposures.follow(state)),
                 urls=urls,
                 marker_key=home.key,
                 socket_for=home.socket_for,
@@ -165,7 +170,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
                 portserver=portserver.address,
             )
         )
-        apps = RunningApps(supervisor, roads, networks, ending.is_set)
+        apps = RunningApps(supervisor, roads, networks, exposures, ending.is_set)
 
         engine = EngineUseCases(home.root, apps, roads, recording, doors, auth, entrance, ending.set)
         idle = Idle(
@@ -180,7 +185,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             idle.touch,
             Meter(recording, Carried(udp)).watch,
         )
-        routes = RoutesUseCases(roads, networks, EngineJournal(home.routes, boot_id, RouteSpec))
+        routes = RoutesUseCases(roads, networks, exposures, EngineJournal(home.routes, boot_id, RouteSpec))
         parts.callback(routes.close)
         notices += await routes.restore()
         service = Service(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from homeport.app.conditions import ConditionsUseCases
-from homeport.app.fake import FakeConditioned, FakeRoads
+from homeport.app.fake import FakeConditioned, FakeExposures, FakeRoads
 from homeport.app.routes import RoutesUseCases
 from homeport.conditions.settings import Conditions
 from homeport.model.errors import HomeportError
@@ -112,7 +112,7 @@ async def test_a_gateway_that_cannot_says_so() -> None:
 
 
 async def test_a_route_comes_with_its_network_or_not_at_all(house: House) -> None:
-    routes = RoutesUseCases(house.roads, house.conditioned)
+    routes = RoutesUseCases(house.roads, house.conditioned, FakeExposures(house.roads))
     await routes.add(RouteSpec(name="web", target="http://127.0.0.1:8080", conditions="3g"))
     assert [(one.route, one.profile) for one in await house.net.list()] == [("web", "3g")]
     house.conditioned.stubborn.add("db")

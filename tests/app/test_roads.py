@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from homeport.app.doors import Doors, free_near
-from homeport.app.fake import FakeConditioned
+from homeport.app.fake import FakeConditioned, FakeExposures, FakeRoads
 from homeport.app.roads import Roads
 from homeport.app.routes import RoutesUseCases
 from homeport.app.taken import FindTaken, find_taken
@@ -273,4 +273,4 @@ async def test_tcp_routes_with_tls_share_a_port_and_say_their_names(house: House
 )
 async def test_tls_that_cannot_be_is_refused_at_once(house: House, spec: RouteSpec, words: str) -> None:
     with pytest.raises(HomeportError, match=words):
-        await RoutesUseCases(house.roads, FakeConditioned()).add(spec)
+        await RoutesUseCases(house.roads, FakeConditioned(), FakeExposures(FakeRoads())).add(spec)

@@ -7,7 +7,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from homeport.app.fake import FakeConditioned
+from homeport.app.exposures import Exposures
+from homeport.app.fake import FakeConditioned, FakeExposures
+from homeport.app.fake import FakeRoads as NoRoutes
 from homeport.app.roads import Roads
 from homeport.app.running import RunningApps
 from homeport.model.app import AppSpec, AppState, State
@@ -67,7 +69,9 @@ class FakeRoads:
         if name in self.taken:
             raise HomeportError("name-taken", name)
 
-    def add_app(self, name: str, target: object, *, default: bool, https: str, h2: bool, rule: object) -> None:
+    def add_app(
+        self, name: str, target: object, *, default: bool, https: str, h2: bool, rule: object, subdomains: bool
+    ) -> None:
         self.defaults[name] = default
 
     def has_default(self) -> bool:
@@ -80,7 +84,11 @@ class House:
         self.is_ending = False
         self.networks = FakeConditioned()
         self.apps = RunningApps(
-            cast(Supervisor, self.supervisor), cast(Roads, self.roads), self.networks, lambda: self.is_ending
+            cast(Supervisor, self.supervisor),
+            cast(Roads, self.roads),
+            self.networks,
+            cast(Exposures, FakeExposures(NoRoutes())),
+            lambda: self.is_ending,
         )
 
     def defaults(self) -> list[str]:

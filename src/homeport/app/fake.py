@@ -28,6 +28,7 @@ from homeport.conditions.settings import Conditions
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
+from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.lease import LeaseOwner, LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.measured import Measured
@@ -103,6 +104,37 @@ class FakeRoads:
 
     def states(self) -> list[RouteState]:
         return list(self.all.values())
+
+
+class FakeExposures:
+    """Opens whatever is asked for."""
+
+    def __init__(self, roads: FakeRoads) -> None:
+        self._roads = roads
+
+    async def open(self, name: str, spec: ExposeSpec) -> Exposed:
+        state = self._of(name)
+        url = f"https://{spec.address}:4711/"
+        state.exposed = Exposed(address=f"{spec.address}:4711", url=url, access="token", since="2026-01-01T00:00:00Z")
+        return state.exposed
+
+    def close(self, name: str) -> Exposed | None:
+        state = self._roads.all.get(name)
+        closed = state.exposed if state is not None else None
+        if state is not None:
+            state.exposed = None
+        return closed
+
+    def link(self, name: str) -> str:
+        exposed = self._of(name).exposed
+        if exposed is None:
+            raise HomeportError("not-found", f"{name} is not exposed")
+        return f"{exposed.url}.homeport/enter?key=one"
+
+    def _of(self, name: str) -> RouteState:
+        if name not in self._roads.all:
+            raise HomeportError("not-found", f"no route is called {name!r}")
+        return self._roads.all[name]
 
 
 class FakeConditioned:
@@ -259,7 +291,7 @@ class FakeHouse:
         )
         self.service = Service(
             AppsUseCases(self.apps),
-            RoutesUseCases(self.roads, self.conditioned),
+            RoutesUseCases(self.roads, self.conditioned, FakeExposures(self.roads)),
             TrafficUseCases(self.recording),
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),

@@ -64,6 +64,7 @@ class Roads:
             route = Route(spec.name, target, kind, listen=spec.listen)
         else:
             route = Route(spec.name, target, kind, default=spec.default, https=spec.https)
+            route.subdomains = spec.subdomains
             route.h2 = H2Upstream() if spec.h2 else None
             if kind == "https":
                 context = upstream_context(spec.verify, self._authority)
@@ -82,6 +83,8 @@ class Roads:
 
     async def remove(self, name: str) -> RouteState:
         route = self._door.routes.remove(name)
+        if route.exposure is not None:
+            self._door.close_exposure(route.exposure)
         state = self._state(route)
         state.gone = True
         if route.secure is not None:
@@ -107,17 +110,20 @@ class Roads:
         https: Https = "also",
         h2: bool = False,
         rule: Rule | None = None,
+        subdomains: bool = False,
     ) -> None:
         """The route of an app; one that stands there already now leads to `target`."""
         found = self._door.routes.get(name)
         if found is not None and found.kind == "app":
             found.target, found.default, found.https, found.rule = target, default, https, rule
+            found.subdomains = subdomains
+            self._door.routes.changed()
             if found.h2 is not None and not h2:
                 found.h2.leave()
             found.h2 = (found.h2 or H2Upstream()) if h2 else None
             return
         route = Route(name, target, "app", default=default, https=https)
-        route.rule = rule
+        route.rule, route.subdomains = rule, subdomains
         route.h2 = H2Upstream() if h2 else None
         self._told_after_adding(route)
 
@@ -154,6 +160,10 @@ class Roads:
             return state.url
         named = self._urls.all(name, False, route.https)[0]  # by name: no cookie is ever set on a plain host
         return named.removesuffix("/") + self._door.gate.entering.path_for(name)
+
+    def tell(self, route: Route) -> None:
+        """It was opened to other computers, or closed."""
+        self._changed(self._state(route))
 
     def states(self) -> list[RouteState]:
         return [self._state(route) for route in self._door.routes]
@@ -217,6 +227,8 @@ class Roads:
             active=active,
             visits=visits,
             udp=udp,
+            subdomains=route.subdomains,
+            exposed=route.exposure.state if route.exposure else None,
         )
 
     def _urls_of(self, route: Route, default: bool, tls: Tls) -> list[str]:

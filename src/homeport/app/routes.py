@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from homeport.app.conditions import read_conditions
 from homeport.app.engine_journal import EngineJournal
-from homeport.app.seams import Conditioned, Roads
+from homeport.app.seams import Conditioned, Exposures, Roads
 from homeport.app.stream_tls import check_tls
 from homeport.model.endpoint import parse_endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.name import RESERVED, is_route_name
 from homeport.model.route import RouteSpec, RouteState
 from homeport.targets.upstream import parse_target
@@ -16,8 +19,14 @@ from homeport.targets.upstream import parse_target
 class RoutesUseCases:
     """`journal` keeps the routes for the next engine, should this one be killed."""
 
-    def __init__(self, roads: Roads, conditioned: Conditioned, journal: EngineJournal[RouteSpec] | None = None) -> None:
-        self._roads, self._conditioned, self._journal = roads, conditioned, journal
+    def __init__(
+        self,
+        roads: Roads,
+        conditioned: Conditioned,
+        exposures: Exposures,
+        journal: EngineJournal[RouteSpec] | None = None,
+    ) -> None:
+        self._roads, self._conditioned, self._exposures, self._journal = roads, conditioned, exposures, journal
         self._specs: dict[str, RouteSpec] = {}
 
     async def restore(self) -> list[str]:
@@ -44,13 +53,16 @@ class RoutesUseCases:
         kind, _ = parse_target(spec.target)
         conditions = read_conditions(spec.conditions, kind) if spec.conditions else None
         state = await self._roads.add(spec)
-        if conditions is not None:
-            try:
+        try:
+            if conditions is not None:
                 self._conditioned.set(spec.name, conditions)
-            except HomeportError:
-                await self._roads.remove(spec.name)
-                raise
-        self._specs[spec.name] = spec
+            if spec.expose is not None:
+                state.exposed = await self._exposures.open(spec.name, spec.expose)
+        except HomeportError:
+            await self._roads.remove(spec.name)
+            raise
+        # Nothing is opened to other computers but by somebody who is there to see it.
+        self._specs[spec.name] = msgspec.structs.replace(spec, expose=None)
         self._write()
         return state
 
@@ -72,6 +84,21 @@ class RoutesUseCases:
         if not any(state.name == name and state.kind != "control" for state in self._roads.states()):
             raise HomeportError("not-found", f"no route is called {name!r}", "homeport status")
         return self._roads.enter_link(name)
+
+    async def expose(self, name: str, spec: ExposeSpec) -> Exposed:
+        """Open the route to other computers: on one address, over TLS, to whom its rule or this one lets in."""
+        return await self._exposures.open(name, spec)
+
+    async def unexpose(self, name: str) -> Exposed:
+        """Close it again, and cut off who is inside."""
+        closed = self._exposures.close(name)
+        if closed is None:
+            raise HomeportError("not-found", f"{name} is not exposed", "homeport expose")
+        return closed
+
+    async def exposed_link(self, name: str) -> str:
+        """Its address for another device; with a key that works once where a token is asked for."""
+        return self._exposures.link(name)
 
     def _write(self) -> None:
         if self._journal:

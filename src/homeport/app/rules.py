@@ -5,21 +5,26 @@ It decides about no visitor; that is homeport.gateway.access.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from homeport.gateway.access import Rule, why_not_this_account
 from homeport.gateway.tcp_route import MayConnect
 from homeport.machine.peers import ROOT, own_uid, peer_of, uid_of
-from homeport.model.access import EVERYONE, Access, CrossSite
+from homeport.model.access import ANYONE_LOCAL, EVERYONE, PUBLIC, Access, CrossSite
 from homeport.model.errors import HomeportError
 from homeport.model.name import RESERVED
 from homeport.model.password import is_password_hash
 
 
 def make_rule(route: str, access: Access, cross_site: CrossSite) -> Rule | None:
-    """None where everybody may come in. Raises HomeportError("bad-usage") for an unknown user or a bad hash."""
+    """None where everybody may come in. Raises HomeportError("bad-usage") for an unknown user or a bad hash, and for
+    "public" beside anything that it would undo.
+    """
     if access == EVERYONE and cross_site == "allow":
         return None
+    if access.public and str(access) != PUBLIC:
+        raise HomeportError("bad-usage", '"public" asks for nothing, so it stands alone', "--access token")
     for user, hashed in access.basic.items():
         if not user or ":" in user or not is_password_hash(hashed):
             raise HomeportError("bad-usage", f"{user!r} has no password hash of homeport", f"homeport password {user}")
@@ -30,6 +35,7 @@ def make_rule(route: str, access: Access, cross_site: CrossSite) -> Rule | None:
         takes_token=access.token,
         logins=access.basic,
         denies_cross_site=cross_site == "deny",
+        is_public=access.public,
     )
 
 
@@ -40,6 +46,25 @@ def control_rule() -> Rule:
     """
     own = own_uid()
     return Rule(RESERVED, "same-user and token", None if own is None else frozenset({own, ROOT}), if_known=True)
+
+
+def exposed_rule(name: str, rule: Rule | None, host: str, realm: str) -> Rule:
+    """The rule of a route as it holds beyond loopback. Raises HomeportError("bad-usage") where it asks for nothing, or
+    for what no network tells.
+    """
+    if rule is None or not (rule.needs_secret or rule.is_public or rule.uids is not None):
+        raise HomeportError(
+            "bad-usage",
+            f"{name} is for {ANYONE_LOCAL} alone; beyond this computer somebody has to say who may use it",
+            f"homeport expose {name} {host} --access token",
+        )
+    if rule.uids is not None:
+        raise HomeportError(
+            "bad-usage",
+            f"{name} asks whose process connects ({rule.words}), and no network tells that of another computer",
+            f"homeport expose {name} {host} --access token",
+        )
+    return replace(rule, host=host, realm=realm)
 
 
 def may_connect(rule: Rule | None) -> MayConnect | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeport.app.conditions import read_conditions
+from homeport.app.exposures import Exposures
 from homeport.app.roads import Roads
 from homeport.app.rules import make_rule
 from homeport.app.seams import Conditioned
@@ -18,6 +19,7 @@ from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import HomeportError
 
 if TYPE_CHECKING:
+    from homeport.gateway.access import Rule
     from homeport.targets.app import App
     from homeport.targets.supervisor import Supervisor
 
@@ -29,10 +31,15 @@ class RunningApps:
     """See homeport.app.seams.Apps. `is_ending` is true once the engine stops: then nothing new begins."""
 
     def __init__(
-        self, supervisor: Supervisor, roads: Roads, conditioned: Conditioned, is_ending: Callable[[], bool]
+        self,
+        supervisor: Supervisor,
+        roads: Roads,
+        conditioned: Conditioned,
+        exposures: Exposures,
+        is_ending: Callable[[], bool],
     ) -> None:
         self._supervisor, self._roads, self._is_ending = supervisor, roads, is_ending
-        self._conditioned = conditioned
+        self._conditioned, self._exposures = conditioned, exposures
 
     async def start(self, specs: list[AppSpec]) -> list[AppState]:
         """All or none: names are looked at before the first app starts."""
@@ -49,14 +56,25 @@ class RunningApps:
             if spec.conditions
         }
         default = self._default(specs, routes)
-        wanted = [
-            msgspec.structs.replace(spec, default=route == default) for spec, route in zip(specs, routes, strict=True)
+        wanted = [  # how an app may be reached from elsewhere is no reason to restart it
+            msgspec.structs.replace(spec, default=route == default, expose=None)
+            for spec, route in zip(specs, routes, strict=True)
         ]
-        apps = await self._supervisor.start_all(wanted)
+        prepared = {
+            route: await self._exposures.prepare(route, spec.expose, rules[route])
+            for spec, route in zip(specs, routes, strict=True)
+            if spec.expose is not None
+        }
+        try:
+            apps = await self._supervisor.start_all(wanted)
+        except BaseException:
+            for one in prepared.values():
+                one.sock.close()
+            raise
         for app in apps:
-            rule = rules[app.route]
-            spec = app.spec
-            self._roads.add_app(app.route, app, default=spec.default, https=spec.https, h2=spec.h2, rule=rule)
+            self._add(app, default=app.spec.default, rule=rules[app.route])
+        for route, one in prepared.items():
+            await self._exposures.open_prepared(route, one)
         for route, conditions in networks.items():
             self._conditioned.set(route, conditions)
         if default in routes:
@@ -64,6 +82,7 @@ class RunningApps:
         return [app.snapshot() for app in apps]
 
     async def stop(self, route: str) -> AppState:
+        self._exposures.close(route)
         return (await self._supervisor.stop(route)).snapshot()
 
     async def restart(self, route: str) -> AppState:
@@ -92,8 +111,13 @@ class RunningApps:
             app: App = self._supervisor.app(route)
             if app.spec.default and route != default:
                 app.spec = msgspec.structs.replace(app.spec, default=False)
-                rule = make_rule(route, app.spec.access, app.spec.cross_site)
-                self._roads.add_app(route, app, default=False, https=app.spec.https, h2=app.spec.h2, rule=rule)
+                self._add(app, default=False, rule=make_rule(route, app.spec.access, app.spec.cross_site))
+
+    def _add(self, app: App, *, default: bool, rule: Rule | None) -> None:
+        spec = app.spec
+        self._roads.add_app(
+            app.route, app, default=default, https=spec.https, h2=spec.h2, rule=rule, subdomains=spec.subdomains
+        )
 
     def _refuse_at_the_end(self) -> None:
         if self._is_ending():

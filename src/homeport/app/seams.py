@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from homeport.conditions.settings import Conditions
 from homeport.model.app import AppSpec, AppState
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.route import RouteSpec, RouteState
@@ -53,6 +54,16 @@ class Conditioned(Protocol):
 
     def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
         """Route, client ("" for every one), conditions, and how often each decision was made."""
+
+
+class Exposures(Protocol):
+    """Routes that other computers reach. Raise "not-found" for unknown routes and for what is not exposed."""
+
+    async def open(self, name: str, spec: ExposeSpec) -> Exposed: ...
+
+    def close(self, name: str) -> Exposed | None: ...
+
+    def link(self, name: str) -> str: ...
 
 
 class Recording(Protocol):

@@ -12,7 +12,7 @@ from homeport.model.errors import HomeportError
 if TYPE_CHECKING:
     from homeport.model.access import Access
 
-ACCESS_HELP = "Who may use it: anyone-local, same-user, token, users:ann,1001 or basic:FILE. [anyone-local]"
+ACCESS_HELP = "Who may use it: anyone-local, same-user, token, users:ann,1001, basic:FILE or public. [anyone-local]"
 CROSS_SITE_HELP = "Whether other sites' pages may change something or open WebSockets. [allow]"
 _HINT = "--access same-user"
 
@@ -29,7 +29,7 @@ def access_options(function: Function) -> Function:
 
 def read_access(options: Sequence[str]) -> Access:
     """Accounts and secrets of all of them together. Raises HomeportError("bad-usage")."""
-    from homeport.model.access import SAME_USER, TOKEN, WORDS, Access
+    from homeport.model.access import ANYONE_LOCAL, PUBLIC, SAME_USER, TOKEN, WORDS, Access
 
     words: list[str] = []
     users: list[str | int] = []
@@ -48,9 +48,10 @@ def read_access(options: Sequence[str]) -> Access:
             known = f"{', '.join(WORDS)}, users:NAME,… and basic:FILE"
             raise HomeportError("bad-usage", f"--access {option!r} is not understood; there are {known}", _HINT)
     made = Access(same_user=SAME_USER in words, users=users, token=TOKEN in words, basic=logins)
-    if "anyone-local" in words and made != Access():
-        raise HomeportError("bad-usage", "--access anyone-local asks for nothing, so it stands alone", _HINT)
-    return made
+    for alone in (ANYONE_LOCAL, PUBLIC):
+        if alone in words and (made != Access() or set(words) != {alone}):
+            raise HomeportError("bad-usage", f"--access {alone} asks for nothing, so it stands alone", _HINT)
+    return Access(public=True) if PUBLIC in words else made
 
 
 def read_logins(path: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ from homeport.machine.peers import why_not_ours
 from homeport.model.access import TokenSpec
 from homeport.model.app import AppSpec
 from homeport.model.errors import HomeportError
+from homeport.model.exposure import ExposeSpec
 from homeport.model.lease import LeaseSpec
 from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
@@ -69,6 +70,9 @@ class Api:
             ("POST", "/api/routes", self._add_route),
             ("DELETE", "/api/routes/{name}", lambda r: service.routes.remove(r.path_params["name"])),
             ("POST", "/api/routes/{name}/link", self._route_link),
+            ("POST", "/api/routes/{name}/expose", self._expose),
+            ("DELETE", "/api/routes/{name}/expose", lambda r: service.routes.unexpose(r.path_params["name"])),
+            ("POST", "/api/routes/{name}/expose/link", self._exposed_link),
             ("GET", "/api/conditions", lambda r: service.conditions.list()),
             ("POST", "/api/conditions", self._set_conditions),
             ("DELETE", "/api/conditions", self._clear_conditions),
@@ -101,6 +105,12 @@ class Api:
 
     async def _route_link(self, request: Request) -> Any:
         return {"url": await self._service.routes.link(request.path_params["name"])}
+
+    async def _expose(self, request: Request) -> Any:
+        return await self._service.routes.expose(request.path_params["name"], await read(request, ExposeSpec))
+
+    async def _exposed_link(self, request: Request) -> Any:
+        return {"url": await self._service.routes.exposed_link(request.path_params["name"])}
 
     async def _set_conditions(self, request: Request) -> Any:
         return await self._service.conditions.set(await read(request, ConditionsSpec))

@@ -17,6 +17,7 @@ from homeport.model.access import NewToken, TokenSpec, TokenState
 from homeport.model.app import AppSpec, AppState
 from homeport.model.errors import CODES, HomeportError
 from homeport.model.exchange import ExchangeDetail, ExchangeSummary
+from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.measured import Measured
@@ -104,6 +105,15 @@ class Routes:
 
     def link(self, name: str) -> str:
         return self._calls.post(dict[str, str], f"/api/routes/{_quote(name)}/link")["url"]
+
+    def expose(self, name: str, spec: ExposeSpec) -> Exposed:
+        return self._calls.post(Exposed, f"/api/routes/{_quote(name)}/expose", spec)
+
+    def unexpose(self, name: str) -> Exposed:
+        return _decode(self._calls.open("DELETE", f"/api/routes/{_quote(name)}/expose").read(), Exposed)
+
+    def exposed_link(self, name: str) -> str:
+        return self._calls.post(dict[str, str], f"/api/routes/{_quote(name)}/expose/link")["url"]
 
 
 class Conditions:

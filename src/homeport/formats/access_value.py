@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from homeport.formats.toml_lines import toml_string
 from homeport.formats.toml_values import Unreadable, boolean, did_you_mean, each, expected, filled, kind, listed
-from homeport.model.access import ANYONE_LOCAL, EVERYONE, SAME_USER, TOKEN, WORDS, Access
+from homeport.model.access import ANYONE_LOCAL, EVERYONE, PUBLIC, SAME_USER, TOKEN, WORDS, Access
 from homeport.model.password import is_password_hash
 
 
@@ -23,12 +23,13 @@ def access(value: object) -> Access:
 
 
 def of_words(words: list[str]) -> Access:
-    """Raises Unreadable for "anyone-local" beside a condition."""
-    if ANYONE_LOCAL in words and len(set(words)) > 1:
-        raise Unreadable(((), f'"{ANYONE_LOCAL}" asks for nothing, so it stands alone'))
+    """Raises Unreadable for "anyone-local" and "public" beside a condition."""
+    for alone in (ANYONE_LOCAL, PUBLIC):
+        if alone in words and len(set(words)) > 1:
+            raise Unreadable(((), f'"{alone}" asks for nothing, so it stands alone'))
     if not words:
         raise Unreadable(((), f'names nobody; everybody on this computer is "{ANYONE_LOCAL}"'))
-    return Access(same_user=SAME_USER in words, token=TOKEN in words)
+    return Access(same_user=SAME_USER in words, token=TOKEN in words, public=PUBLIC in words)
 
 
 def users(value: object) -> list[str | int]:

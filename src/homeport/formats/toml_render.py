@@ -12,7 +12,7 @@ import msgspec
 from homeport.formats.homeport_toml import APP_KEYS, ROUTE_KEYS, Key
 from homeport.formats.project_file import AppTable, ProjectFile, RouteTable
 from homeport.formats.toml_lines import toml_key, toml_path, toml_string
-from homeport.model.access import ANYONE_LOCAL, SAME_USER, TOKEN, Access
+from homeport.model.access import ANYONE_LOCAL, PUBLIC, SAME_USER, TOKEN, Access
 from homeport.model.app import Ready
 
 HEADER = """\
@@ -93,7 +93,8 @@ def _access(access: Access) -> str:
     """The shortest of its three forms; the order of words means nothing."""
     if access.users or access.basic:
         return _value({key: inner for key, inner in msgspec.structs.asdict(access).items() if inner})
-    words = [word for word, is_set in ((SAME_USER, access.same_user), (TOKEN, access.token)) if is_set]
+    every = ((SAME_USER, access.same_user), (TOKEN, access.token), (PUBLIC, access.public))
+    words = [word for word, is_set in every if is_set]
     return _value(words[0] if len(words) == 1 else words or ANYONE_LOCAL)
 
 

@@ -109,21 +109,22 @@ class Routes:
         if route.name in self._by_name:
             raise HomeportError("name-taken", f"there is a route {route.name!r} already", f"homeport stop {route.name}")
         self._by_name[route.name] = route
-        self._changed()
+        self.changed()
 
     def remove(self, name: str) -> Route:
         """Raises HomeportError("not-found")."""
         if name not in self._by_name:
             raise HomeportError("not-found", f"there is no route {name!r}", "homeport status")
         route = self._by_name.pop(name)
-        self._changed()
+        self.changed()
         return route
 
     def default(self) -> Route | None:
         """What answers on the plain address: the newest route that asked for it, else the oldest that is not ours."""
         return self._default
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """What the look-ups count on is another now: a route came or went, or its default or names did."""
         ours = [route for route in self._by_name.values() if route.kind not in _NO_HOST]
         wanted = [route for route in ours if route.default]
         self._default = wanted[-1] if wanted else ours[0] if ours else None

@@ -76,6 +76,11 @@ class Home:
         return self._file("ca")
 
     @property
+    def exposed_authorities(self) -> str:
+        """The folder of the CAs for addresses on networks."""
+        return self._file("ca-exposed")
+
+    @property
     def store(self) -> str:
         return self._file("recording.db")
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
-ANYONE_LOCAL, SAME_USER, TOKEN = "anyone-local", "same-user", "token"
-WORDS = (ANYONE_LOCAL, SAME_USER, TOKEN)  # what may be written as one word; users and passwords need more
+ANYONE_LOCAL, SAME_USER, TOKEN, PUBLIC = "anyone-local", "same-user", "token", "public"
+WORDS = (ANYONE_LOCAL, SAME_USER, TOKEN, PUBLIC)  # what may be written as one word; users and passwords need more
 
 CrossSite = Literal["allow", "deny"]
 
@@ -23,6 +23,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     users: list[str | int] = []  # names or uids of local accounts that may connect
     token: bool = False  # a token of `homeport token`
     basic: dict[str, str] = {}  # user -> password as homeport.model.password hashes it; or a token, where both are set
+    public: bool = False  # everybody, other computers too where it is exposed to them; stands alone
 
     def __str__(self) -> str:
         """`same-user`, `users ann, 1001`, `same-user and token or password`, without any secret."""
@@ -32,7 +33,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         secrets = [TOKEN] if self.token else []
         if self.basic:
             secrets.append("password")
-        return " and ".join(" or ".join(words) for words in (accounts, secrets) if words) or ANYONE_LOCAL
+        asked = " and ".join(" or ".join(words) for words in (accounts, secrets) if words)
+        return asked or (PUBLIC if self.public else ANYONE_LOCAL)
 
     @property
     def needs_secret(self) -> bool:
