@@ -55,6 +55,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         # The recorder is a process of its own: it starts while this one imports the rest, 150 ms.
         from homeport.app.apps import AppsUseCases
         from homeport.app.carried import Carried
+        from homeport.app.client_book import ClientBook
+        from homeport.app.clients import ClientsUseCases
         from homeport.app.conditions import ConditionsUseCases
         from homeport.app.door_certificates import DoorCertificates
         from homeport.app.engine import EngineUseCases
@@ -92,6 +94,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
         from homeport.gateway.tcp import TcpRelay
         from homeport.gateway.udp import UdpRelay
         from homeport.machine.addresses import own_addresses
+        from homeport.machine.client_owner import ClientOwners
         from homeport.machine.leases import Leases
         from homeport.machine.peers import own_uid, peer_of
         from homeport.machine.receivers import receives_datagrams
@@ -111,7 +114,9 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         certificates = DoorCertificates(home.authority, daemon.say, settings.tls_keylog)
         tokens = TokenBook(home.tokens)
-        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates, Gate(peer_of, tokens, own_uid()))
+        owners = ClientOwners(home.key)
+        gate = Gate(peer_of, tokens, own_uid())
+        door = Door(Routes(), recording.tap, machine.client_is_gone, certificates, gate, owners)
         doors = Doors(door, taken)
         await doors.open(wanted, free)
         parts.push_async_callback(door.close)
@@ -139,7 +144,8 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
 
         exposed = ExposedCertificates(home.exposed_authorities, daemon.say)
         exposures = Exposures(door, exposed, own_addresses, roads.tell)
-        networks = Networks(door, tcp, streams, udp)
+        clients = ClientBook()
+        networks = Networks(door, tcp, streams, udp, clients)
 
         leases = Leases(machine.ephemeral_range())
         parts.callback(leases.close)
@@ -196,6 +202,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             LeasesUseCases(table, portserver.address),
             TokensUseCases(tokens, door.revoke),
             conditions,
+            ClientsUseCases(clients, conditions, networks),
             engine,
             hub,
         )

@@ -98,6 +98,12 @@ class Unconditioned:
     def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
         raise HomeportError("unsupported", f"the network of {route} cannot be changed")
 
+    def called(self, client: str) -> str:
+        return client
+
+    def client_changed(self, name: str) -> None:
+        """Nothing was set for it."""
+
     def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
         return []
 

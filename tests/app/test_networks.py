@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from homeport.app.client_book import ClientBook
 from homeport.app.networks import Networks
 from homeport.conditions.settings import Conditions, Latency
 from homeport.gateway.door import Door
+from homeport.gateway.route_conditions import RouteConditions
 from homeport.gateway.routes import Kind, Route, Routes
 from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.tcp import TcpRelay
 from homeport.gateway.udp import UdpRelay
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.net_client import NetClientSpec, Visitor
 from tests.gateway.conftest import FakeTap, FakeTarget
 
 SLOW = Conditions(down=(Latency(latency_ms=5),))
@@ -28,7 +32,12 @@ async def door() -> Door:
 
 
 @pytest.fixture
-async def networks(door: Door) -> AsyncIterator[Networks]:
+def clients() -> ClientBook:
+    return ClientBook("linux")
+
+
+@pytest.fixture
+async def networks(door: Door, clients: ClientBook) -> AsyncIterator[Networks]:
     tcp, udp = TcpRelay(door.tap), UdpRelay(door.tap)
     streams = StreamRelay(door.tap, cast(Any, None))  # nobody asks for a certificate
     tcp.start()
@@ -48,7 +57,7 @@ async def networks(door: Door) -> AsyncIterator[Networks]:
     tls = door.routes.get("tls")
     assert tls is not None
     await streams.open(tls, Endpoint("127.0.0.1", 0), "pass")
-    yield Networks(door, tcp, streams, udp)
+    yield Networks(door, tcp, streams, udp, clients)
     tcp.stop()
     await streams.stop()
     udp.stop()
@@ -62,13 +71,38 @@ async def test_set_and_cleared(networks: Networks, name: str) -> None:
     assert networks.all() == []
 
 
-async def test_one_client_of_a_udp_route(networks: Networks) -> None:
-    networks.set("game", SLOW, "127.0.0.1:4000")
-    assert [one[:2] for one in networks.all()] == [("game", "127.0.0.1:4000")]
-    networks.set("game", None, "127.0.0.1:4000")
+@pytest.mark.parametrize("name", ["web", "game"])
+async def test_one_client_alone(networks: Networks, name: str) -> None:
+    networks.set(name, SLOW, "127.0.0.1:4000")
+    assert [one[:2] for one in networks.all()] == [(name, "127.0.0.1:4000")]
+    networks.set(name, None, "127.0.0.1:4000")
     assert networks.all() == []
-    with pytest.raises(HomeportError, match="only clients of udp routes"):
-        networks.set("web", SLOW, "127.0.0.1:4000")
+    with pytest.raises(HomeportError, match="no client is called 'alice'"):
+        networks.set(name, SLOW, "alice")
+
+
+async def test_clients_that_a_route_cannot_tell_apart(networks: Networks) -> None:
+    with pytest.raises(HomeportError, match="no requests that could tell"):
+        networks.set("game", SLOW, "agent=Edge")
+
+
+async def test_other_words_for_a_name_hold_from_then_on(networks: Networks, clients: ClientBook, door: Door) -> None:
+    web = door.routes.get("web")
+    assert web is not None
+    for address, other in (("127.0.0.7", "127.0.0.8"), ("127.0.0.8", "127.0.0.7")):
+        clients.name(NetClientSpec(name="alice", words=[address]))
+        if web.conditions is None:
+            networks.set("web", SLOW, "alice")
+        networks.client_changed("alice")
+        assert web.conditions is not None
+        assert felt(web.conditions, f"{address}:1") == SLOW
+        assert felt(web.conditions, f"{other}:1") is None
+
+
+def felt(conditions: RouteConditions, address: str) -> Conditions | None:
+    client, head = SimpleNamespace(visitor=lambda: Visitor(address)), SimpleNamespace(headers=[])
+    found = conditions.of(cast(Any, client), cast(Any, head))
+    return found.conditions if found is not None else None
 
 
 async def test_routes_that_cannot_or_are_not_there(networks: Networks) -> None:

@@ -20,6 +20,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.net_client import NetClient, NetClientSpec
 from homeport.model.network import ConditionsSpec, ConditionsState
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, RecordingState, Status
@@ -185,6 +186,21 @@ class FakeConditions:
         return gone
 
 
+class FakeClients:
+    def __init__(self) -> None:
+        self.all: dict[str, NetClient] = {}
+
+    def name(self, spec: NetClientSpec) -> NetClient:
+        self.all[spec.name] = NetClient(name=spec.name, words=spec.words or ["127.64.0.1"])
+        return self.all[spec.name]
+
+    def list(self) -> builtins.list[NetClient]:
+        return [*self.all.values()]
+
+    def forget(self, name: str) -> None:
+        del self.all[name]
+
+
 class FakeTraffic:
     def __init__(self) -> None:
         self.found: builtins.list[ExchangeSummary] = []
@@ -284,7 +300,7 @@ class FakeEngine:
         self.apps.all = {state.route: state for state in apps}
         self.routes, self.traffic, self.logs = FakeRoutes(), FakeTraffic(), FakeLogs()
         self.leases, self.conditions = FakeLeases(), FakeConditions()
-        self.tokens = FakeTokens()
+        self.tokens, self.clients = FakeTokens(), FakeClients()
         self.engine = FakeControl(self)
         self.subscriptions: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self._queues: dict[str, queue.Queue[Event | None]] = {}

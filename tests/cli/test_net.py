@@ -98,3 +98,18 @@ def test_own_profiles_come_from_the_project(surroundings: Path) -> None:
     (surroundings / "homeport.toml").write_text('[profiles]\ntunnel = "3gg"\n')
     done = invoke("net set api tunnel", engine)
     assert "homeport.toml:2: profiles.tunnel: no profile is called '3gg'" in done.err
+
+
+def test_names_for_clients() -> None:
+    engine = FakeEngine()
+    assert invoke("net client", engine).err == "no client has a name yet: homeport net client alice\n"
+    named = invoke("net client alice", engine)
+    assert named.out == "alice  127.64.0.1\n"
+    assert "curl --interface 127.64.0.1" in named.err
+    assert invoke("net client bob pid=4121", engine).err == ""
+    assert invoke("net client", engine).out == "alice  127.64.0.1\nbob    pid=4121\n"
+    assert json.loads(invoke("net client --json", engine).out)[1] == {"name": "bob", "words": ["pid=4121"]}
+    assert invoke("net client bob --remove", engine).status == 0
+    assert list(engine.clients.all) == ["alice"]
+    assert invoke("net client --remove", engine).status == 2
+    assert invoke("net client").out == ""

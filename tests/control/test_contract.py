@@ -18,6 +18,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.net_client import NetClientSpec
 from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
 from homeport.model.status import EngineState
@@ -175,6 +176,19 @@ async def test_conditions_that_cannot_be(body: Body, spec: ConditionsSpec, code:
         await body.bundle.conditions.set(spec)
     assert caught.value.code == code
     assert await body.bundle.conditions.list() == []
+
+
+async def test_clients_get_names(body: Body) -> None:
+    clients = body.bundle.clients
+    alice = await clients.name(NetClientSpec(name="alice"))
+    bob = await clients.name(NetClientSpec(name="bob", words=["pid=4121"]))
+    assert await clients.list() == [alice, bob]
+    assert (alice.words, bob.words) == (["127.64.0.1"], ["pid=4121"])
+    await clients.forget("alice")
+    assert await clients.list() == [bob]
+    for call in (clients.forget("alice"), clients.name(NetClientSpec(name="x", words=["y"]))):
+        with pytest.raises(HomeportError):
+            await call
 
 
 async def test_a_route_has_a_link_for_browsers(body: Body) -> None:

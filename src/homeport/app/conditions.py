@@ -63,6 +63,7 @@ class ConditionsUseCases:
         kind = self._kind(spec.route)
         if spec.lasts_s is not None and not 0 < spec.lasts_s <= LONGEST_S:
             raise HomeportError("bad-usage", "it lasts more than 0 seconds and at most seven days", "--for 30s")
+        spec = msgspec.structs.replace(spec, client=self._conditioned.called(spec.client))
         if spec.timeline:
             return self._begin(spec, kind)
         asked = read_conditions(spec.text, kind, spec.profiles)
@@ -88,6 +89,7 @@ class ConditionsUseCases:
         """Those of one route (or client of it), or all: what is under way still arrives. Answers with what was."""
         if route:
             self._kind(route)
+        client = self._conditioned.called(client)
         cleared = [one for one in await self.list() if route in ("", one.route) and client in ("", one.client)]
         for one in cleared:
             self._forget_end((one.route, one.client))

@@ -13,6 +13,8 @@ from typing import Literal
 import msgspec
 
 from homeport.app.apps import AppsUseCases
+from homeport.app.client_book import ClientBook
+from homeport.app.clients import ClientsUseCases
 from homeport.app.conditions import ConditionsUseCases
 from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub
@@ -143,6 +145,7 @@ class FakeConditioned:
     def __init__(self) -> None:
         self.now: dict[tuple[str, str], Conditions] = {}
         self.stubborn: set[str] = set()
+        self.changed: list[str] = []  # clients
 
     def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
         if route in self.stubborn:
@@ -151,6 +154,12 @@ class FakeConditioned:
             self.now.pop((route, client), None)
         else:
             self.now[route, client] = conditions
+
+    def called(self, client: str) -> str:
+        return client
+
+    def client_changed(self, name: str) -> None:
+        self.changed.append(name)
 
     def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
         return [(*key, conditions, {"came": 3}) for key, conditions in self.now.items()]
@@ -289,6 +298,9 @@ class FakeHouse:
         engine = EngineUseCases(
             "/home", self.apps, self.roads, self.recording, FakeDoors(), keys, FakePages(), self._stop
         )
+        conditions = ConditionsUseCases(
+            self.roads, self.conditioned, changed=lambda state: self.hub.publish("conditions", state)
+        )
         self.service = Service(
             AppsUseCases(self.apps),
             RoutesUseCases(self.roads, self.conditioned, FakeExposures(self.roads)),
@@ -296,9 +308,8 @@ class FakeHouse:
             LogsUseCases(self.recording),
             LeasesUseCases(self.leases, "/home/portserver.sock"),
             TokensUseCases(TokenBook(""), lambda name: None),
-            ConditionsUseCases(
-                self.roads, self.conditioned, changed=lambda state: self.hub.publish("conditions", state)
-            ),
+            conditions,
+            ClientsUseCases(ClientBook("linux"), conditions, self.conditioned),
             engine,
             self.hub,
         )

@@ -52,6 +52,12 @@ class Conditioned(Protocol):
     def set(self, route: str, conditions: Conditions | None, client: str = "") -> None:
         """From the next byte on; None for the network as it is. Raises HomeportError("unsupported")."""
 
+    def called(self, client: str) -> str:
+        """A client as it is called: `[::1]` is `::1`. Raises HomeportError("not-found", "bad-usage")."""
+
+    def client_changed(self, name: str) -> None:
+        """Other words tell it from now on."""
+
     def all(self) -> list[tuple[str, str, Conditions, dict[str, int]]]:
         """Route, client ("" for every one), conditions, and how often each decision was made."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from homeport.app.apps import AppsUseCases
+from homeport.app.clients import ClientsUseCases
 from homeport.app.conditions import ConditionsUseCases
 from homeport.app.engine import EngineUseCases
 from homeport.app.events import Hub, Subscription
@@ -25,6 +26,7 @@ class Service:
     leases: LeasesUseCases
     tokens: TokensUseCases
     conditions: ConditionsUseCases
+    clients: ClientsUseCases
     engine: EngineUseCases
     hub: Hub
 

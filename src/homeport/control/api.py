@@ -30,6 +30,7 @@ from homeport.model.app import AppSpec
 from homeport.model.errors import HomeportError
 from homeport.model.exposure import ExposeSpec
 from homeport.model.lease import LeaseSpec
+from homeport.model.net_client import NetClientSpec
 from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
 
@@ -77,6 +78,9 @@ class Api:
             ("POST", "/api/conditions", self._set_conditions),
             ("DELETE", "/api/conditions", self._clear_conditions),
             ("GET", "/api/conditions/profiles", lambda r: service.conditions.profiles()),
+            ("GET", "/api/clients", lambda r: service.clients.list()),
+            ("POST", "/api/clients", self._name_client),
+            ("DELETE", "/api/clients/{name}", lambda r: service.clients.forget(r.path_params["name"])),
             ("GET", "/api/tokens", lambda r: service.tokens.list()),
             ("POST", "/api/tokens", self._new_token),
             ("DELETE", "/api/tokens/{name}", lambda r: service.tokens.revoke(r.path_params["name"])),
@@ -118,6 +122,9 @@ class Api:
     async def _clear_conditions(self, request: Request) -> Any:
         query = request.query_params
         return await self._service.conditions.clear(query.get("route", ""), query.get("client", ""))
+
+    async def _name_client(self, request: Request) -> Any:
+        return await self._service.clients.name(await read(request, NetClientSpec))
 
     async def _new_token(self, request: Request) -> Any:
         return await self._service.tokens.new(await read(request, TokenSpec))

@@ -21,6 +21,7 @@ from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.measured import Measured
+from homeport.model.net_client import NetClient, NetClientSpec
 from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Hello, Lost, Status
@@ -135,6 +136,21 @@ class Conditions:
         return self._calls.get(builtins.list[ProfileState], "/api/conditions/profiles")
 
 
+class Clients:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def name(self, spec: NetClientSpec) -> NetClient:
+        """Without words an address of its own is handed out; one that is known stays as it is."""
+        return self._calls.post(NetClient, "/api/clients", spec)
+
+    def list(self) -> builtins.list[NetClient]:
+        return self._calls.get(builtins.list[NetClient], "/api/clients")
+
+    def forget(self, name: str) -> None:
+        self._calls.delete(f"/api/clients/{_quote(name)}")
+
+
 class Tokens:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -238,7 +254,7 @@ class Client:
         self._calls = calls = Calls(address, token)
         self.apps, self.routes, self.traffic = Apps(calls), Routes(calls), Traffic(calls)
         self.logs, self.leases, self.engine = Logs(calls), Leases(calls), Engine(calls)
-        self.tokens, self.conditions = Tokens(calls), Conditions(calls)
+        self.tokens, self.conditions, self.clients = Tokens(calls), Conditions(calls), Clients(calls)
 
     def events(self, filter: str = "", apps: Sequence[str] = (), kinds: Sequence[str] = ()) -> Generator[Event]:  # noqa: A002
         """Connects before it returns, so that nothing that happens afterwards is missed. Ends when the engine does."""

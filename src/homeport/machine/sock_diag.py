@@ -58,6 +58,11 @@ def udp_receivers(port: int = 0) -> list[Row]:
     return _rows(socket.IPPROTO_UDP, 1 << _UDP_UNCONNECTED, port)
 
 
+def udp_users(port: int) -> list[Row]:
+    """Every UDP socket whose own port this is, with a peer or without."""
+    return _rows(socket.IPPROTO_UDP, _ANY_STATE, port)
+
+
 def tcp_users(port: int) -> list[Row]:
     """Every TCP socket whose own port this is and that does not listen."""
     return _rows(socket.IPPROTO_TCP, _ANY_STATE & ~(1 << _TCP_LISTEN), port)

@@ -78,6 +78,10 @@ class Match:
     kind: Kind
     text: str
 
+    def __str__(self) -> str:
+        """The word again, in its plainest form."""
+        return self.text if self.kind in ("address", "connection", "network") else f"{self.kind}={self.text}"
+
     @property
     def rank(self) -> tuple[int, int]:
         """The lower, the narrower."""

@@ -9,22 +9,26 @@ import rich_click as click
 from homeport.cli.complete import complete_route
 from homeport.cli.duration_option import read_for
 from homeport.cli.key_options import KeyOptionsCommand
+from homeport.cli.net_clients import forget_client, list_clients, name_client
 from homeport.cli.net_view import key_lines, profile_lines, state_lines
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec, ProfileState, Side
 
+_ACTIONS = ["show", "set", "clear", "timeline", "client", "profiles", "keys"]
+
 
 @click.command("net", cls=KeyOptionsCommand, short_help="Make the network of a route slow, lossy or broken")
-@click.argument("action", type=click.Choice(["show", "set", "clear", "timeline", "profiles", "keys"]), default="show")
+@click.argument("action", type=click.Choice(_ACTIONS), default="show")
 @click.argument("route", required=False, default="", shell_complete=complete_route)
 @click.argument("words", metavar="[PROFILE|KEY=VALUE]...", nargs=-1)
 @click.option("--up", is_flag=True, help="What clients send alone; what they get stays as it is.")
 @click.option("--down", is_flag=True, help="What clients get alone; what they send stays as it is.")
-@click.option("--client", metavar="ADDRESS", default="", help="This client alone. [every client]")
+@click.option("--client", metavar="CLIENT", default="", help="This client alone. [every client]")
 @click.option("--for", "lasts", metavar="TIME", default="", help="Then it is as it was before. [until it is cleared]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="The same seed decides the same. [0]")
+@click.option("--remove", is_flag=True, help="Forget the name of a client, and what was set for it.")
 @command_options(json=True)
 @pass_session
 def command(
@@ -37,6 +41,7 @@ def command(
     client: str,
     lasts: str,
     seed: int | None,
+    remove: bool,
 ) -> None:
     """Make the network of a route slow, lossy or broken, while it runs and without root.
 
@@ -44,20 +49,30 @@ def command(
     count for each direction: latency=50ms makes a round trip 100 ms longer. `homeport net keys`
     lists every KEY, `homeport net profiles` networks that people know by name.
 
+    A CLIENT is an address (127.0.0.7, 127.0.1.0/24, 127.0.0.1:51234), a process (pid=4121,
+    app=web, program=node), a request (agent=Firefox, header=X-Player:1), or a name that
+    `homeport net client` gave to any of these.
+
     \b
     Examples:
       homeport net set api 3g
       homeport net set api latency=80ms jitter=20ms rate=2mbit
       homeport net set game loss=20% burst=5 --down --for 30s
       homeport net timeline game ride.txt
+      homeport net client alice pid=4121
+      homeport net set game train --client alice
       homeport net
       homeport net clear api
     """
     if (up or down or client or lasts or seed is not None) and action not in ("set", "clear", "timeline"):
         raise click.UsageError("--up, --down, --client, --for and --seed belong to `homeport net set ROUTE`")
-    if words and action not in ("set", "timeline"):
+    if remove and (action != "client" or not route or words):
+        raise click.UsageError("--remove belongs to `homeport net client NAME`")
+    if words and action not in ("set", "timeline", "client"):
         raise click.UsageError(f"`homeport net {action}` takes no conditions")
-    if action == "profiles":
+    if action == "client":
+        _client(session, route, words, remove=remove)
+    elif action == "profiles":
         _profiles(session)
     elif action == "keys":
         _keys(session)
@@ -80,6 +95,15 @@ def command(
         lasts_s = read_for(lasts, "30s")
         spec = ConditionsSpec(route=route, text=text, side=side, client=client, lasts_s=lasts_s, profiles=own)
         _set(session, spec)
+
+
+def _client(session: Session, name: str, words: tuple[str, ...], *, remove: bool) -> None:
+    if not name:
+        list_clients(session)
+    elif remove:
+        forget_client(session, name)
+    else:
+        name_client(session, name, words)
 
 
 def _set(session: Session, spec: ConditionsSpec) -> None:
