@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from homeport.conditions.settings import (
@@ -23,7 +22,6 @@ from homeport.conditions.settings import (
     Silence,
     Slicing,
 )
-from homeport.model.conditions_felt import ConnectionConditions
 from homeport.model.exchange import COMPLETE
 from tests.gateway.stream_stage import StreamStage, secure_visit, stream_stage
 from tests.gateway.tcp_stage import echo
@@ -61,8 +59,10 @@ async def test_nothing_is_early(stage: StreamStage) -> None:
                 assert await reader.readexactly(1) == b"x"
                 assert time.monotonic() - begun_s >= 0.04
         exchange = await stage.tap.wait(ended=1)
-    told = msgspec.json.decode(exchange.conditions, type=ConnectionConditions)
-    assert (told.seed, told.who, told.up["came"]) == (4, "1", 5)
+    told = exchange.conditions
+    assert told is not None
+    assert (told.settings["seed"], told.number, told.up["came"]) == (4, 1, 5)
+    assert [one.what for one in told.decisions if one.from_client and one.number] == [[("delayed", 0.015, 2)]] * 5
 
 
 async def test_changes_in_the_middle_keep_bytes_and_order(stage: StreamStage) -> None:

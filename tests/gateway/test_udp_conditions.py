@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from functools import partial
 
-import msgspec
 import pytest
 
 from homeport.conditions.settings import (
@@ -20,7 +19,6 @@ from homeport.conditions.settings import (
     Silence,
 )
 from homeport.gateway import udp_lane
-from homeport.model.conditions_felt import ConnectionConditions
 from homeport.model.udp import UdpState
 from tests.gateway.udp_stage import POLLERS, Peer, UdpStage, staged_udp
 
@@ -107,8 +105,11 @@ async def test_losses_copies_and_corruption_are_counted(stage: UdpStage) -> None
     state = stage.relay.state("game")
     assert (state.up.datagrams, state.up.dropped, state.up.duplicated) == (100, 25, 75)
     stage.relay.close("game")
-    recorded = msgspec.json.decode((await stage.tap.wait(ended=1)).conditions, type=ConnectionConditions)
-    assert (recorded.seed, recorded.who, recorded.up) == (0, "1", state.decisions)
+    recorded = (await stage.tap.wait(ended=1)).conditions
+    assert recorded is not None
+    assert (recorded.settings["seed"], recorded.number, recorded.up) == (0, 1, state.decisions)
+    third, fourth = ([[what for what, *_ in one.what] for one in recorded.decisions if one.number == n] for n in (3, 4))
+    assert (third, fourth) == ([["corrupted"], ["duplicated", "corrupted"]], [["lost"]])
     assert state.decisions == {"came": 100, "sent": 150, "lost": 25, "dropped": 25, "duplicated": 75, "corrupted": 150}
 
 

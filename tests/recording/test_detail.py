@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 
+from homeport.model.conditions_felt import ConditionsFelt, Decided
 from homeport.model.exchange import Body, ExchangeDetail, Head
 from homeport.recording.bodies import body_of, without_chunks
 from homeport.recording.channel import Piece
@@ -75,6 +77,21 @@ def test_a_plain_exchange_comes_back_whole(store: Keeper) -> None:
     assert detail.upstream == "127.0.0.1:21345"
     phases = [getattr(detail.timings, phase) for phase in ("receive_head", "connect", "send", "wait", "receive")]
     assert phases == pytest.approx([1, 1, 1, 40, 7], abs=0.01)
+
+
+def test_what_the_network_decided_comes_back_whole(store: Keeper) -> None:
+    felt = ConditionsFelt(
+        number=7,
+        client="firefox",
+        settings={"seed": 3, "up": [{"kind": "loss", "rate": 0.1}]},
+        text="loss=10% seed=3",
+        up=Counter(came=4, lost=1),
+        decisions=[Decided(1.5, True, 2, 1200, [("lost", 0.0, 1)])],
+        more=2,
+    )
+    detail = recorded(store, conditions=felt)
+    assert detail.conditions == felt
+    assert detail.summary.conditions == "loss=10% seed=3"
 
 
 def test_phases_that_never_came_are_unknown() -> None:

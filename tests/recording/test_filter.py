@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from homeport.model.conditions_felt import ConditionsFelt
 from homeport.model.errors import HomeportError
 from homeport.recording.filter import ABOUT, KEYS, parse_filter
 from homeport.recording.search import Scan
@@ -29,7 +30,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     kept(
         made,
         exchange(1),
-        exchange(2, route="web.shop", request_head=POST, response_head=NOT_FOUND, request_body=[b"Blue Shoes"]),
+        exchange(
+            2,
+            route="web.shop",
+            request_head=POST,
+            response_head=NOT_FOUND,
+            request_body=[b"Blue Shoes"],
+            conditions=ConditionsFelt(number=1, text="3g latency=200ms loss=1%"),
+        ),
         exchange(3, response_head=GZIPPED, body=gzip.compress("größe = 42".encode()), opened_s=now_s - 400),
         exchange(
             4, kind="tcp", route="db", request_head=b"", response_head=b"", client="", body=b"", response_bytes=2**21
@@ -71,6 +79,10 @@ def found(store: Store, text: str) -> list[int]:
         ("type:html", [2]),
         ("client:50123", [5, 3, 2, 1]),
         ("ending:open", [5]),
+        ("conditions:3g", [2]),
+        ("conditions:loss", [2]),
+        ("conditions:any", [2]),
+        ("-conditions:* -ending:open", [4, 3, 1]),
         ("kind:upgrade kind:tcp", []),
         ("kind:tcp", [4]),
         ("since:5m", [5, 4, 2, 1]),

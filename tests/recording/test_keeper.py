@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from homeport.model.conditions_felt import ConditionsFelt
 from homeport.model.exchange import Exchange
 from homeport.model.log import LogLine
 from homeport.model.settings import Settings
 from homeport.recording import keeper as module
 from homeport.recording.channel import Piece
+from homeport.recording.detail import read_detail
 from homeport.recording.keeper import Keeper
 from homeport.recording.rows import iso_time
 from homeport.recording.search import Scan, read_lines
@@ -53,6 +55,38 @@ def test_everything_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
     for path in (tmp_path / "new").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    made.close()
+
+
+def test_a_store_of_the_version_before_is_read_on(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    for statement in (
+        "CREATE TABLE exchange (id INTEGER PRIMARY KEY, started INTEGER, kind TEXT, route TEXT, client TEXT, "
+        "process TEXT, method TEXT, scheme TEXT, version TEXT, host TEXT, path TEXT, status INTEGER, type TEXT, "
+        "duration INTEGER, request_bytes INTEGER, response_bytes INTEGER, ending TEXT, why TEXT)",
+        "CREATE TABLE raw (id INTEGER PRIMARY KEY, upstream TEXT, reused INTEGER, head INTEGER, dialled INTEGER, "
+        "sent INTEGER, answered INTEGER, cut INTEGER, request_head BLOB, request_body BLOB, response_head BLOB, "
+        "response_body BLOB)",
+        "CREATE TABLE piece (key INTEGER PRIMARY KEY, at INTEGER, from_client INTEGER, data BLOB)",
+        "CREATE TABLE log (id INTEGER PRIMARY KEY, app TEXT, at TEXT, stream TEXT, text TEXT, continues INTEGER)",
+        "CREATE INDEX log_of_app ON log (app, id)",
+        "CREATE TABLE floor (name TEXT PRIMARY KEY, next INTEGER)",
+        "INSERT INTO exchange VALUES (5, 1, 'http', 'api', '', '', 'GET', 'http', '1.1', '', '/', 200, '', 9, 0, 0, "
+        "'complete', '')",
+        "INSERT INTO raw VALUES (5, '', 0, NULL, NULL, NULL, NULL, 0, x'', x'', x'', x'')",
+        "PRAGMA user_version = 3",
+    ):
+        old.execute(statement)
+    old.close()
+    made = keeper(tmp_path / "store.db")
+    assert made.store is not None
+    kept(made, exchange(6, conditions=ConditionsFelt(number=1, text="3g")))
+    for _ in range(2):
+        details = [read_detail(made.store, number) for number in (5, 6)]
+        assert [detail and detail.summary.conditions for detail in details] == ["", "3g"]
+        made.close()
+        made = keeper(tmp_path / "store.db")
+        assert made.store is not None
     made.close()
 
 

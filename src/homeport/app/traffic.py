@@ -18,7 +18,13 @@ class TrafficUseCases:
         return await self._recording.search(filter, min(max(limit, 1), LIMIT), before)
 
     async def show(self, exchange_id: int) -> ExchangeDetail:
-        return await self._recording.detail(exchange_id)
+        detail = await self._recording.detail(exchange_id)
+        if detail.conditions is not None:
+            from homeport.conditions.repetition import in_words  # an engine starts sooner without
+
+            for one in detail.conditions.decisions:
+                one.words = in_words(one.what)
+        return detail
 
     async def body(self, exchange_id: int, side: Side) -> tuple[bytes, str]:
         """The body with framing and content coding removed where possible, and its media type."""

@@ -21,6 +21,7 @@ FILTER_KEYS = {
     "type:": "json, html, image …",
     "client:": "the process that asked",
     "ending:": "complete, client-gone, upstream-gone …",
+    "conditions:": "any, 3g, loss …: the network that was set",
     "kind:": "http, upgrade, tcp, udp",
     "since:": "5m, 1h, 2d",
     "duration:": ">100, in milliseconds",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from homeport.cli.credentials import HIDDEN, is_secret
+from homeport.cli.felt_view import felt_lines
 from homeport.cli.request_line import status_styles
 from homeport.cli.terminal import Paint
 from homeport.cli.words import duration, moment, printable, size, visible
@@ -24,6 +25,7 @@ def exchange_lines(detail: ExchangeDetail, paint: Paint, *, secrets: bool) -> li
     blocks = [
         _title(detail, paint),
         _timing_lines(detail.timings, paint),
+        [] if detail.conditions is None else felt_lines(detail.conditions, paint),
         _head_lines("request", detail.request, paint, secrets),
         _body_lines(detail.request_body, paint),
         _head_lines("response", detail.response, paint, secrets),

@@ -68,7 +68,7 @@ def _row(summary: ExchangeSummary, columns: list[Column]) -> list[Cell | str]:
         "STATUS": Cell(str(summary.status or ("…" if is_open else "-")), *status_styles(summary.status)),
         "TOOK": "…" if is_open else duration(summary.duration_ms),
         "SIZE": size(summary.response_bytes),
-        "ROUTE": Cell(summary.route, "cyan"),
+        "ROUTE": Cell(f"{summary.route}{_network(summary)}", "cyan"),
         "ENDING": Cell("" if summary.ending == COMPLETE else summary.ending, "yellow" if is_open else "red"),
     }
     return [cells[column.title] for column in columns]
@@ -77,6 +77,12 @@ def _row(summary: ExchangeSummary, columns: list[Column]) -> list[Cell | str]:
 def _method(summary: ExchangeSummary) -> str:
     """The method of a WebSocket is always GET, which says nothing; TCP and UDP have none."""
     return {"upgrade": "WS", "tcp": "TCP", "udp": "UDP"}.get(summary.kind) or visible(summary.method) or "?"
+
+
+def _network(summary: ExchangeSummary) -> str:
+    """A word for network conditions: the name of their profile, if they have one."""
+    word = summary.conditions.partition(" ")[0]
+    return f" ({'net' if '=' in word else visible(word)})" if word else ""
 
 
 def _text(cell: Cell | str) -> str:

@@ -29,11 +29,15 @@ class LatencyStage(Stage):
     def plan(self, parcel: Parcel) -> list[Parcel]:
         delay_s = self._delay_s()
         due_s = parcel.due_s + delay_s
+        delayed = later(parcel, due_s, "delayed", delay_s)
         if self._keeps_order:
             if due_s < self._last_s:
-                due_s, delay_s = self._last_s, self._last_s - parcel.due_s
-            self._last_s = due_s
-        return [later(parcel, due_s, "delayed", delay_s)]
+                delayed = later(delayed, self._last_s, "in-order", self._last_s - due_s)
+            self._last_s = delayed.due_s
+        return [delayed]
+
+    def miss(self) -> None:
+        self._delay_s()
 
 
 class ReorderingStage(Stage):
@@ -45,6 +49,9 @@ class ReorderingStage(Stage):
         if not self._dice.happens(self._rate):
             return [parcel]
         return [later(parcel, parcel.due_s + self._by_s, "reordered", self._by_s)]
+
+    def miss(self) -> None:
+        self._dice.random()
 
 
 def delays(settings: Latency, dice: Dice) -> Callable[[], float]:

@@ -29,12 +29,15 @@ class HttpFault(msgspec.Struct, frozen=True, kw_only=True):
     every: int = 0
     nth: int = 0
     share: float = 1.0
+    first: int = 1  # the number of the next one that method and path choose
 
     def __post_init__(self) -> None:
         if self.status and not 400 <= self.status <= 599:
             raise ValueError(f"an error's status is from 400 to 599, not {self.status}")
         if not 0 <= self.share <= 1:
             raise ValueError(f"share must be from 0 to 1, not {self.share}")
+        if self.first < 1:
+            raise ValueError("first must be 1 or more")
         for name in ("delay_ms", "stall_bytes", "truncate_bytes", "every", "nth"):
             if not 0 <= (getattr(self, name) or 0) < 1e15:
                 raise ValueError(f"{name} must be a number from 0 on")
@@ -54,12 +57,16 @@ UNHARMED = HttpDecision()
 
 
 class HttpFaults:
-    """The faults of one route, and how many requests each has seen. Dice are thrown for every request that method and
-    path choose, so the fate of the next ones does not depend on the counting."""
+    """The faults of one route, and how many requests each has seen. Each that method and path choose has dice of its
+    own by its number, so its fate does not depend on those before it."""
 
     def __init__(self, faults: Iterable[HttpFault], dice: Dice) -> None:
         self._faults = [(fault, dice.fork(f"http/{place}")) for place, fault in enumerate(faults)]
-        self._seen = [0] * len(self._faults)
+        self._seen = [fault.first - 1 for fault, _ in self._faults]
+
+    def next_numbers(self) -> list[int]:
+        """Of the next request that method and path choose, for each fault."""
+        return [seen + 1 for seen in self._seen]
 
     def decide(self, method: str, path: str) -> HttpDecision:
         """`path` without its query. Several faults add up; of two that exclude each other the first counts."""
@@ -90,8 +97,8 @@ class HttpFaults:
         if fault.path and not path_fits(path, fault.path):
             return False
         self._seen[place] += 1
-        happens = dice.happens(fault.share)
         number = self._seen[place]
+        happens = fault.share >= 1 or dice.fork(str(number)).happens(fault.share)
         is_counted = (not fault.every or number % fault.every == 0) and (not fault.nth or number == fault.nth)
         return happens and is_counted
 

@@ -82,7 +82,7 @@ KEYS: dict[str, Key] = {
     "silence": Key(asked.Silence, "close_after_ms", *_MAYBE_TIME, "nothing passes: yes, or a time to close after"),
     "outage": Key(asked.Outage, "how", *_words("refuse", "hang", "drop"), "nobody is there"),
 }  # fmt: skip
-TOP = ("seed", "share")
+TOP = ("seed", "first", "share")
 
 
 class HttpKey(NamedTuple):
@@ -108,4 +108,5 @@ HTTP_KEYS: dict[str, HttpKey] = {
     "http-every": HttpKey("every", *_COUNT, "every Nth of them alone"),
     "http-nth": HttpKey("nth", *_COUNT, "the Nth of them alone"),
     "http-share": HttpKey("share", *_SHARE, "so many of them alone"),
+    "http-first": HttpKey("first", *_COUNT, "the number of the next of them, at first 1"),
 }

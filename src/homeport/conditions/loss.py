@@ -16,6 +16,7 @@ from homeport.conditions.stage import Stage, later
 
 SEGMENT_BYTES = 1460  # of an Ethernet frame with IPv4
 MOST_DOUBLINGS = 9  # TCP_RTO_MAX: 120 s
+_LEAST_S = 1e-9  # what rounding leaves is no wait
 MOST_RETRIES = 15  # net.ipv4.tcp_retries2: then the connection is given up
 
 IsLost = Callable[[], bool]
@@ -122,4 +123,7 @@ class RetransmittingStage(Stage):
         due_s = max(parcel.due_s, self._last_s)
         data = parcel.data if end - begin == len(parcel.data) else parcel.data[begin:end]
         piece = Parcel(data, due_s, parcel.ending if ending else None, parcel.why)
-        return later(piece, due_s, "retransmitted", due_s - parcel.due_s) if due_s > parcel.due_s else piece
+        if waited_s:
+            piece = later(piece, due_s, "retransmitted", waited_s)
+        behind_s = due_s - parcel.due_s - waited_s
+        return later(piece, due_s, "in-order", behind_s) if behind_s > _LEAST_S else piece

@@ -11,23 +11,28 @@ from collections import Counter
 from math import inf
 from typing import Literal
 
+from homeport.conditions.decisions import Decisions
 from homeport.conditions.dice import Dice
-from homeport.conditions.parcel import Ending, Parcel
-from homeport.conditions.settings import Condition, Conditions, Layer, Outage, Stack
+from homeport.conditions.parcel import BY_THE_MOMENT, Ending, Parcel
+from homeport.conditions.settings import Condition, Conditions, Latency, Layer, Loss, NthLoss, Outage, Slicing, Stack
 from homeport.conditions.stage import Stage
 from homeport.conditions.stages import Shared, make_stage
+from homeport.model.conditions_felt import ConditionsFelt
 
 Entry = Literal["open", "refuse", "hang", "drop"]
 
 
 class Planner:
     """Made by `begin` or `begin_direction`. `dropped` are the datagrams that the last call threw away, with the reason;
-    `counts` has "came", "sent" and how often each decision was made; `has_ended` once a stream's ending is planned."""
+    `counts` has "came", "sent" and how often each decision was made; `has_ended` once a stream's ending is planned.
+    `decisions` gets each one, where somebody wants to keep them; `is_up`: it is what a client sends."""
 
     def __init__(self, stack: Stack, layer: Layer, dice: Dice, now_s: float, shared: Shared | None = None) -> None:
         self.counts: Counter[str] = Counter()
         self.dropped: list[Parcel] = []
         self.has_ended = False
+        self.decisions: Decisions | None = None
+        self.is_up = True
         self._is_stream, self._layer, self._dice = layer == "stream", layer, dice
         self._shared = shared or Shared()
         self._last_s = -inf
@@ -44,11 +49,17 @@ class Planner:
     def plan(self, data: bytes, now_s: float) -> list[Parcel]:
         """What becomes of a chunk of a stream, or of one datagram."""
         self.counts["came"] += 1
-        return self._run([Parcel(data, now_s)], self._stages)
+        sent = self._run([Parcel(data, now_s)], self._stages)
+        decisions = self.decisions
+        if decisions is not None:
+            made = [*sent, *self.dropped] if self.dropped else sent
+            of = decisions.of_chunk if self._is_stream else decisions.of_datagram
+            of(now_s, self.is_up, len(data), made)
+        return sent
 
     def end(self, now_s: float, ending: Ending = "close") -> list[Parcel]:
         """The end of a stream takes the same way as its bytes."""
-        return self._run([Parcel(b"", now_s, ending)], self._stages)
+        return self._without_chunk(self._run([Parcel(b"", now_s, ending)], self._stages), now_s)
 
     @property
     def wake_s(self) -> float:
@@ -60,7 +71,7 @@ class Planner:
         for position, stage in enumerate(self._stages):
             if stage.wake_s <= now_s:
                 out += self._run(stage.wake(now_s), self._stages[position + 1 :])
-        return out
+        return self._without_chunk(out, now_s)
 
     def read_again_s(self) -> float:
         """A stream's pump should not read before this moment: what is under way fills the queue. Infinity until the
@@ -91,6 +102,21 @@ class Planner:
                 out += self._run([Parcel(parcel.data, now_s, parcel.ending, parcel.why)], ahead)
         return out
 
+    def begin_anew(self, dice: Dice, now_s: float) -> None:
+        """Another exchange begins on the connection, with luck of its own. What is queued and counted goes on."""
+        self._dice, self._changes = dice, 0
+        for name, (one, stage) in self._named.items():
+            if isinstance(one, Slicing | Loss | Latency) and not isinstance(one, NthLoss):
+                fresh = make_stage(one, self._layer, dice.fork(f"{name}/0"), now_s, name, self._shared)
+                fresh.adopt(stage)
+                self._named[name] = one, fresh
+        self._stages = [stage for _, stage in self._named.values()]
+
+    def _without_chunk(self, sent: list[Parcel], now_s: float) -> list[Parcel]:
+        if self.decisions is not None and sent:
+            self.decisions.of_end(now_s, self.is_up, sent)
+        return sent
+
     def _build(self, stack: Stack, now_s: float) -> None:
         old, self._named, seen = self._named, {}, Counter[str]()
         for one in stack:
@@ -114,17 +140,24 @@ class Planner:
         self.dropped = []
         if self.has_ended:
             return []
-        for stage in stages:
+        for position, stage in enumerate(stages):
             if len(parcels) == 1:
                 parcels = stage.plan(parcels[0])
             else:
                 parcels = [out for parcel in parcels for out in stage.plan(parcel)]
             if stage.dropped:
-                self.dropped += stage.dropped
-                stage.dropped = []
+                self._were_dropped(stage, stages[position + 1 :])
         out = self._in_order(parcels) if self._is_stream else parcels
         self._count(out)
         return out
+
+    def _were_dropped(self, stage: Stage, behind: list[Stage]) -> None:
+        dropped, stage.dropped = stage.dropped, []
+        self.dropped += dropped
+        for parcel in dropped:
+            if parcel.why[-1][0] in BY_THE_MOMENT:
+                for one in behind:
+                    one.miss()
 
     def _in_order(self, parcels: list[Parcel]) -> list[Parcel]:
         """Dues that never fall, whatever the settings were before, and nothing behind an ending."""
@@ -171,6 +204,23 @@ class Pair:
         up, down = self._stacks(conditions)
         self.up = Planner(up, layer, self._dice.fork("up"), now_s, shared.up)
         self.down = Planner(down, layer, self._dice.fork("down"), now_s, shared.down)
+        self.down.is_up = False
+        self._seed = conditions.seed
+
+    def record(self, felt: ConditionsFelt | None, now_s: float) -> Decisions | None:
+        """Keep each decision in `felt`, whose counts are ours from now on; None: of nobody."""
+        decisions = None
+        if felt is not None:
+            decisions = Decisions(felt, now_s)
+            felt.up, felt.down = self.up.counts, self.down.counts
+        self.up.decisions = self.down.decisions = decisions
+        return decisions
+
+    def begin_anew(self, number: int, now_s: float) -> None:
+        """Another exchange begins on the connection, with the luck of its own number."""
+        dice = Dice(f"{self._seed}/{number}")
+        self.up.begin_anew(dice.fork("up"), now_s)
+        self.down.begin_anew(dice.fork("down"), now_s)
 
     def change(
         self, conditions: Conditions | None, now_s: float, shared: SharedPair | None = None, who: str = ""

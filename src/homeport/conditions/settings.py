@@ -247,17 +247,21 @@ ORDER: tuple[type[Base], ...] = (
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """How the network behaves on a route, each way. `up` is what the client sends, `http` strikes single requests.
-    `share` of the connections feel any of it; the same `seed` and the same input give the same decisions."""
+    `share` of the connections feel any of it; the same `seed` and the same input give the same decisions. `first` is
+    the number of the next connection, client or HTTP request: the luck of each comes from seed and number."""
 
     up: Stack = ()
     down: Stack = ()
     http: tuple[HttpFault, ...] = ()
     seed: int = 0
+    first: int = 1
     share: float = 1.0
     profile: str = ""  # the name that it was asked for by
 
     def __post_init__(self) -> None:
         _within(self, "share", 0, 1)
+        if self.first < 1:
+            raise ValueError("first must be 1 or more")
 
 
 def in_order(conditions: list[Condition]) -> Stack:

@@ -22,6 +22,10 @@ class Stage:
     def plan(self, parcel: Parcel) -> list[Parcel]:
         return [parcel]
 
+    def miss(self) -> None:
+        """A datagram found no room before it came here. Throw the dice as for any other: what befalls the next ones
+        must not hang on how fast they came."""
+
     def wake(self, now_s: float) -> list[Parcel]:
         return []
 

@@ -69,10 +69,13 @@ def _side_and_key(key: str) -> tuple[tuple[Side, ...], str]:
 
 def _conditions(values: Values, top: Mapping[str, str], name: str) -> Conditions:
     seed = _read("seed", top["seed"], units.count) if "seed" in top else 0
+    first = _read("first", top["first"], units.count) if "first" in top else 1
     share = _read("share", top["share"], units.share) if "share" in top else 1.0
     stacks = {side: stack_of({key: value for (one, key), value in values.items() if one == side}) for side in SIDES}
     try:
-        return Conditions(up=stacks["up"], down=stacks["down"], http=_http(top), seed=seed, share=share, profile=name)
+        return Conditions(
+            up=stacks["up"], down=stacks["down"], http=_http(top), seed=seed, first=first, share=share, profile=name
+        )
     except ValueError as error:
         raise HomeportError("bad-usage", str(error)) from error
 
@@ -159,7 +162,8 @@ def written(conditions: Conditions) -> str:
     sides += [f"down.{key}={value}" for key, value in down.items() if up.get(key) != value]
     share = [f"share={units.write_share(conditions.share)}"] if conditions.share != 1 else []
     seed = [f"seed={conditions.seed}"] if conditions.seed else []
-    return " ".join([*both, *sides, *_written_http(conditions.http), *share, *seed])
+    first = [f"first={conditions.first}"] if conditions.first != 1 else []
+    return " ".join([*both, *sides, *_written_http(conditions.http), *share, *seed, *first])
 
 
 def _written_http(faults: tuple[HttpFault, ...]) -> list[str]:

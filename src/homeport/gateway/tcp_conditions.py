@@ -14,8 +14,8 @@ import msgspec
 
 from homeport.conditions.plan import Entry, Pair, SharedPair, begin
 from homeport.conditions.settings import Conditions, Outage
+from homeport.conditions.standing import Standing
 from homeport.gateway.underway import Room, Underway
-from homeport.model.conditions_felt import ConnectionConditions
 
 if TYPE_CHECKING:
     from homeport.gateway.pump import Release
@@ -42,21 +42,22 @@ class TcpConditions:
     """Of one route, from the first that were set on it. `settings` None: cleared."""
 
     def __init__(self, calls: Calls, room: Room, clock: Callable[[], float] = time.monotonic) -> None:
-        self.settings: Conditions | None = None
         self.room = room
         self.clock = clock
         self._calls = calls
         self._shared = SharedPair()
-        self._begun = 0
+        self._standing = Standing()
         self._felt: set[Felt] = set()
         self._gone_up: Counter[str] = Counter()
         self._gone_down: Counter[str] = Counter()
 
+    @property
+    def settings(self) -> Conditions | None:
+        return self._standing.settings
+
     def set(self, settings: Conditions | None) -> None:
-        """For connections to come. With another seed, or after none, they are counted from 1 again: so it repeats."""
-        if settings is not None and (self.settings is None or settings.seed != self.settings.seed):
-            self._begun = 0
-        self.settings = settings
+        """For connections to come."""
+        self._standing.set(settings)
 
     @property
     def refuses_all(self) -> bool:
@@ -74,10 +75,11 @@ class TcpConditions:
         """What a connection feels; None while there are no conditions."""
         if self.settings is None:
             return None
-        self._begun += 1
-        who = str(self._begun)
-        pair = begin(self.settings, "stream", self.clock(), who, self._shared)
-        felt = Felt(self, exchange, pair, self.settings, who)
+        number, now_s = self._standing.next_number(), self.clock()
+        pair = begin(self.settings, "stream", now_s, str(number), self._shared)
+        exchange.conditions = self._standing.felt(number)
+        pair.record(exchange.conditions, now_s)
+        felt = Felt(self, exchange, pair)
         self._felt.add(felt)
         return felt
 
@@ -104,17 +106,14 @@ class TcpConditions:
 class Felt:
     """What one connection feels: the planners of both directions, and what they have under way."""
 
-    __slots__ = ("_exchange", "_first", "changes", "down", "of_route", "pair", "up", "who")
+    __slots__ = ("_exchange", "down", "of_route", "pair", "up")
 
-    def __init__(self, of_route: TcpConditions, exchange: Exchange, pair: Pair, settings: Conditions, who: str) -> None:
+    def __init__(self, of_route: TcpConditions, exchange: Exchange, pair: Pair) -> None:
         self.of_route = of_route
         self.pair = pair
-        self.who = who
-        self.changes = 0
         self.up = Underway(pair.up, of_route.room)
         self.down = Underway(pair.down, of_route.room)
         self._exchange = exchange
-        self._first = settings
 
     @property
     def entry(self) -> Entry:
@@ -126,21 +125,11 @@ class Felt:
 
     def change(self, settings: Conditions | None) -> None:
         """For the next byte."""
-        self.changes += 1
+        if self._exchange.conditions is not None:
+            self._exchange.conditions.changes += 1
         up, down = self.pair.change(settings, self.of_route.clock())
         self.up.take(up)
         self.down.take(down)
 
     def left(self) -> None:
-        self._exchange.conditions = msgspec.json.encode(self._recorded()).decode()
         self.of_route.left(self)
-
-    def _recorded(self) -> ConnectionConditions:
-        return ConnectionConditions(
-            seed=self._first.seed,
-            who=self.who,
-            settings=msgspec.to_builtins(self._first),
-            changes=self.changes,
-            up=dict(self.pair.up.counts),
-            down=dict(self.pair.down.counts),
-        )

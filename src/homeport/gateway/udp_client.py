@@ -12,15 +12,11 @@ from collections import Counter, deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from msgspec import to_builtins
-from msgspec.json import encode
-
 from homeport.conditions.plan import Pair, begin
-from homeport.conditions.settings import Conditions
+from homeport.conditions.standing import Standing
 from homeport.gateway.tcp_dial import Address
 from homeport.gateway.udp_counts import Counts
 from homeport.gateway.udp_lane import UdpLane
-from homeport.model.conditions_felt import ConnectionConditions
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE, UNREACHABLE, Exchange
 from homeport.model.finding import Unavailable
@@ -39,7 +35,7 @@ class UdpClient:
     """Its owner is the relay's thread; the counts may be read from anywhere."""
 
     __slots__ = (
-        "_addresses", "_felt", "_first", "_kept_bytes", "_pair", "_pending", "_receive", "_reply", "_waiting", "down",
+        "_addresses", "_first", "_kept_bytes", "_pair", "_pending", "_receive", "_reply", "_waiting", "down",
         "down_lane", "error", "exchange", "is_answered", "kept", "last_s", "over", "route", "send", "up",
         "up_lane", "upstream", "where",
     )  # fmt: skip
@@ -52,7 +48,6 @@ class UdpClient:
         self.up_lane: UdpLane | None = None
         self.down_lane: UdpLane | None = None
         self._pair: Pair | None = None
-        self._felt: ConnectionConditions | None = None
         self.over = False
         self.is_answered = False
         self.last_s = now_s
@@ -119,21 +114,21 @@ class UdpClient:
         self._kept_bytes += size
         self.route.loop.reports.seen(self.exchange, from_client, data, time.perf_counter())
 
-    def set_conditions(self, conditions: Conditions | None) -> None:
-        """From the next datagram on; what waits keeps its due. Its luck comes from which one it is to feel them: that
-        repeats, and a port does not."""
-        now_s, route = time.monotonic(), self.route
+    def set_conditions(self, standing: Standing) -> None:
+        """From the next datagram on; what waits keeps its due."""
+        now_s, route, conditions = time.monotonic(), self.route, standing.settings
         if self._pair is None:
             if conditions is None:
                 return
-            who = route.number_of(conditions)
-            self._pair = pair = begin(conditions, "datagram", now_s, who, route.shared)
-            self._felt = ConnectionConditions(seed=conditions.seed, who=who, settings=to_builtins(conditions))
+            number = standing.next_number()
+            self._pair = pair = begin(conditions, "datagram", now_s, str(number), route.shared)
+            self.exchange.conditions = standing.felt(number)
+            pair.record(self.exchange.conditions, now_s)
             self.up_lane = UdpLane(pair.up, self.up, route.pump, route.up_room, self.to_upstream)
             self.down_lane = UdpLane(pair.down, self.down, route.pump, route.down_room, self.to_client)
             return
-        if self._felt is not None:
-            self._felt.changes += 1
+        if self.exchange.conditions is not None:
+            self.exchange.conditions.changes += 1
         up, down = self._pair.change(conditions, now_s)
         if self.up_lane is not None and self.down_lane is not None:
             self.up_lane.take(up, now_s)
@@ -171,9 +166,6 @@ class UdpClient:
         else:
             error = None
         exchange.ending, exchange.why = ending, why
-        if self._pair is not None and self._felt is not None:
-            self._felt.up, self._felt.down = dict(self._pair.up.counts), dict(self._pair.down.counts)
-            exchange.conditions = encode(self._felt).decode()
         self.send = self._nobody
         self.route.left(self, error)
 

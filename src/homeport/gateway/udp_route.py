@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeport.conditions.plan import SharedPair
 from homeport.conditions.settings import Conditions, Outage
+from homeport.conditions.standing import Standing
 from homeport.gateway.pump import Pump
 from homeport.gateway.seams import Target
 from homeport.gateway.tcp_dial import Address, known_addresses
@@ -64,10 +65,8 @@ class UdpRoute:
         self.pump = Pump(loop)
         self.shared = SharedPair()
         self.up_room, self.down_room = Room(), Room()
-        self._conditions: Conditions | None = None
-        self._seed: int | None = None
-        self._felt_by = 0  # so many clients, of that seed
-        self._own_conditions: dict[str, Conditions | None] = {}  # of single clients, by address with or without port
+        self._conditions = Standing()
+        self._own_conditions: dict[str, Standing] = {}  # of single clients, by address with or without port
         self._idle_s = idle_s
         self._is_bound = is_bound
         self._refusing = Refusing(loop, listeners, is_bound)
@@ -93,20 +92,11 @@ class UdpRoute:
         """How the network behaves, from the next datagram on: for everybody, or for one address ("127.0.0.1",
         "127.0.0.1:53211"). None is a network without faults."""
         if client:
-            self._own_conditions[client] = conditions
+            self._own_conditions.setdefault(client, Standing()).set(conditions)
         else:
-            if self._conditions is None:
-                self._seed = None
-            self._conditions = conditions
+            self._conditions.set(conditions)
             self._refusing.hold(closed=conditions is not None and _refuses_everybody(conditions))
         self._apply_conditions()
-
-    def number_of(self, conditions: Conditions) -> str:
-        """Of a client that begins to feel these: counted from 1 again with another seed, so that a run repeats."""
-        if conditions.seed != self._seed:
-            self._seed, self._felt_by = conditions.seed, 0
-        self._felt_by += 1
-        return str(self._felt_by)
 
     def forget_conditions(self, client: str) -> None:
         """It is as everybody again."""
@@ -117,7 +107,7 @@ class UdpRoute:
         for client in self.everybody():
             client.set_conditions(self._conditions_of(client))
 
-    def _conditions_of(self, client: UdpClient) -> Conditions | None:
+    def _conditions_of(self, client: UdpClient) -> Standing:
         own, name = self._own_conditions, client.exchange.client
         for known in (name, name.rpartition(":")[0].strip("[]")):
             if known in own:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from homeport.model.conditions_felt import ConditionsFelt
+
 # How an exchange ended.
 COMPLETE = "complete"
 CLIENT_GONE = "client-gone"  # the client closed or reset before it had its answer
@@ -49,7 +51,7 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     why: str = ""  # the sentence behind an ending other than "complete"
     server_port: int = 0  # the port that the client came to; 0: the door's
     scheme: str = "http"  # "https" where the client came over TLS; "" for what is not HTTP
-    conditions: str = ""  # what network conditions decided, a ConnectionConditions as JSON; "": there were none
+    conditions: ConditionsFelt | None = None  # what network conditions decided; None: there were none
     version: str = "1.1"  # of HTTP, which the client spoke: or "2", whose heads are written down as HTTP/1.1 has them
 
 
@@ -74,6 +76,7 @@ class ExchangeSummary(msgspec.Struct, kw_only=True, omit_defaults=False):
     ending: str = OPEN
     why: str = ""
     process: str = ""  # the client's process, "curl (4121)", where known
+    conditions: str = ""  # the network that it felt, "3g latency=200ms rate=500kbit"; "": as it is
 
 
 class Body(msgspec.Struct, kw_only=True):
@@ -129,3 +132,4 @@ class ExchangeDetail(msgspec.Struct, kw_only=True):
     timings: Timings
     messages: list[Message] = []
     messages_lost: int = 0
+    conditions: ConditionsFelt | None = None  # what network conditions decided; None: there were none

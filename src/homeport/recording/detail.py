@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
+from homeport.model.conditions_felt import ConditionsFelt
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Message, Timings
 from homeport.recording.bodies import FETCHED_LIMIT_BYTES, base64_of, body_of, content_of
 from homeport.recording.heads import header, read_head
@@ -23,7 +26,7 @@ def read_detail(store: Store, exchange: int) -> ExchangeDetail | None:
     if row is None or raw is None:
         return None
     _, upstream, reused, head_us, dialled_us, sent_us, answered_us, cut, request_head, request_body, *answer = raw
-    response_head, response_body = answer
+    response_head, response_body, felt = answer
     summary = summary_of(row)
     request, response = read_head(request_head), read_head(response_head)
     messages = list(read_messages(response, read_pieces(store, exchange)))
@@ -38,6 +41,7 @@ def read_detail(store: Store, exchange: int) -> ExchangeDetail | None:
         timings=timings_of(head_us, dialled_us, sent_us, answered_us, summary.duration_ms),
         messages=messages[:MESSAGES_SHOWN],
         messages_lost=cut + max(0, len(messages) - MESSAGES_SHOWN),
+        conditions=None if felt is None else msgspec.msgpack.decode(felt, type=ConditionsFelt),
     )
 
 

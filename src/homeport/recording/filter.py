@@ -137,6 +137,12 @@ def _since(value: str, now_s: float) -> Condition | None:
     return None if amount is None else ("e.started >= ?", [int((now_s - amount) * 1e6)])
 
 
+def _conditions(value: str, _: float) -> Condition | None:
+    if value.lower() in ("any", "*"):
+        return "e.conditions != ''", []
+    return "e.conditions LIKE ? ESCAPE '\\'", [_like(value)]
+
+
 def _duration(value: str, now_s: float) -> Condition | None:
     """What still runs has lasted until now."""
     running = f"coalesce(e.duration, {int(now_s * 1e6)} - e.started)"
@@ -160,6 +166,7 @@ KEYS: dict[str, Callable[[str, float], Condition | None]] = {
     "type": _has("e.type"),
     "client": _has("e.process", "e.client"),
     "ending": _is("e.ending"),
+    "conditions": _conditions,
     "kind": _is("e.kind"),
     "since": _since,
     "duration": _duration,
@@ -180,6 +187,7 @@ ABOUT: dict[str, str] = {
     "type": "type:json, a part of the response's media type",
     "client": "client:curl, a part of the client's process or address",
     "ending": "ending:complete, client-gone, upstream-gone, unreachable, refused, engine-gone or open",
+    "conditions": "conditions:any, conditions:3g or conditions:loss, the network that was set",
     "kind": "kind:http, upgrade, tcp or udp",
     "since": "since:90s, 5m, 2h or 1d",
     "duration": "duration:>100 (milliseconds), or duration:>1.5s",

@@ -10,6 +10,8 @@ import re
 import time
 from typing import Any
 
+import msgspec
+
 from homeport.model.exchange import Exchange, ExchangeSummary
 
 _PATH_LIMIT = 2048  # of the listed path; the head keeps all of it
@@ -22,11 +24,13 @@ Row = tuple[object, ...]
 
 SUMMARY_COLUMNS = (
     "id, started, kind, route, client, process, method, scheme, version, host, path, status, type, "
-    "duration, request_bytes, response_bytes, ending, why"
+    "duration, request_bytes, response_bytes, ending, why, conditions"
 )
 RAW_COLUMNS = (
-    "id, upstream, reused, head, dialled, sent, answered, cut, request_head, request_body, response_head, response_body"
+    "id, upstream, reused, head, dialled, sent, answered, cut, request_head, request_body, response_head, "
+    "response_body, felt"
 )
+_encode = msgspec.msgpack.encode
 
 
 def summary_row(exchange: Exchange, wall_offset_s: float, process: str) -> Row:
@@ -57,6 +61,7 @@ def summary_row(exchange: Exchange, wall_offset_s: float, process: str) -> Row:
         exchange.response_bytes,
         exchange.ending,
         exchange.why,
+        "" if exchange.conditions is None else exchange.conditions.text,
     )
 
 
@@ -76,6 +81,7 @@ def raw_row(exchange: Exchange, cut: int) -> Row:
         _joined(exchange.request_body),
         exchange.response_head,
         _joined(exchange.response_body),
+        None if exchange.conditions is None else _encode(exchange.conditions),
     )
 
 
@@ -125,7 +131,7 @@ def _joined(parts: list[bytes]) -> bytes:
 def summary_of(row: tuple[Any, ...]) -> ExchangeSummary:
     """What `summary_row` stored."""
     id_, started, kind, route, client, process, method, scheme, version, host, path, *rest = row
-    status, type_, duration, sent, got, ending, why = rest
+    status, type_, duration, sent, got, ending, why, conditions = rest
     return ExchangeSummary(
         id=id_,
         kind=kind,
@@ -145,6 +151,7 @@ def summary_of(row: tuple[Any, ...]) -> ExchangeSummary:
         ending=ending,
         why=why,
         process=process,
+        conditions=conditions,
     )
 
 

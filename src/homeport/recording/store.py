@@ -14,7 +14,7 @@ from typing import Any
 from homeport.recording.rows import RAW_COLUMNS, SUMMARY_COLUMNS, Row
 from homeport.recording.sqlite_errors import is_damage
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 PIECE_BITS = 16  # a piece's key is its exchange's number with the piece's own below it: one b-tree, in order
 _PAGE_BYTES = 8192  # a usual exchange of 1.5 KiB leaves a quarter of a 4 KiB page empty: 22 µs each against 17
 _CACHE_KIB = 4096  # the pages of one commit under load; given back when idle
@@ -25,17 +25,22 @@ _SCHEMA = """
 CREATE TABLE exchange (
     id INTEGER PRIMARY KEY, started INTEGER, kind TEXT, route TEXT, client TEXT, process TEXT, method TEXT, scheme TEXT,
     version TEXT, host TEXT, path TEXT, status INTEGER, type TEXT, duration INTEGER, request_bytes INTEGER,
-    response_bytes INTEGER, ending TEXT, why TEXT
+    response_bytes INTEGER, ending TEXT, why TEXT, conditions TEXT DEFAULT ''
 );
 CREATE TABLE raw (
     id INTEGER PRIMARY KEY, upstream TEXT, reused INTEGER, head INTEGER, dialled INTEGER, sent INTEGER,
-    answered INTEGER, cut INTEGER, request_head BLOB, request_body BLOB, response_head BLOB, response_body BLOB
+    answered INTEGER, cut INTEGER, request_head BLOB, request_body BLOB, response_head BLOB, response_body BLOB,
+    felt BLOB
 );
 CREATE TABLE piece (key INTEGER PRIMARY KEY, at INTEGER, from_client INTEGER, data BLOB);
 CREATE TABLE log (id INTEGER PRIMARY KEY, app TEXT, at TEXT, stream TEXT, text TEXT, continues INTEGER);
 CREATE INDEX log_of_app ON log (app, id);
 CREATE TABLE floor (name TEXT PRIMARY KEY, next INTEGER);
 """
+# From the version before to each: what was recorded stays readable. Adding columns touches no row.
+_STEPS = {
+    4: ("ALTER TABLE exchange ADD COLUMN conditions TEXT DEFAULT ''", "ALTER TABLE raw ADD COLUMN felt BLOB"),
+}
 
 
 def _marks(columns: str) -> str:
@@ -77,7 +82,7 @@ class Store:
         version = self._pragma("user_version")
         if not version and self.sql.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise Unusable("it holds something else")
-        if version not in (0, SCHEMA_VERSION):
+        if version not in (0, SCHEMA_VERSION, *(step - 1 for step in _STEPS)):
             raise Unusable(f"it was written by another version ({version})")
         if not version:
             self._pragma(f"page_size = {_PAGE_BYTES}")
@@ -93,7 +98,10 @@ class Store:
         if not version:
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 self.sql.execute(statement)
-            self._pragma(f"user_version = {SCHEMA_VERSION}")
+        for step in range((version or SCHEMA_VERSION) + 1, SCHEMA_VERSION + 1):
+            for statement in _STEPS[step]:
+                self.sql.execute(statement)
+        self._pragma(f"user_version = {SCHEMA_VERSION}")
         self.sql.execute("COMMIT")
 
     def _pragma(self, text: str) -> Any:

@@ -22,7 +22,7 @@ def command(session: Session, filter_words: tuple[str, ...], limit: int, clear: 
 
     FILTER is words that must all match; a - before one means not. A bare word is looked for in
     method, host, path, route and status. Keys: method: status: route: scheme: version: host: path: type:
-    client: ending: kind: since: duration: size: body: header:
+    client: ending: conditions: kind: since: duration: size: body: header:
 
     \b
     Examples:
