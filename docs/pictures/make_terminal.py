@@ -81,7 +81,7 @@ class Terminal:
     def end(self, number: signal.Signals | None = None) -> str:
         if number is not None:
             self._process.send_signal(number)
-        self.read(15)
+        self.read(20)
         self._process.wait(15)
         os.close(self._fd)
         return self.output
@@ -113,7 +113,8 @@ def main() -> None:
         ]
         run.end(signal.SIGINT)
         subprocess.run([str(HOMEPORT), "down"], env=environment, capture_output=True, check=False)
-        draw([(command, output.replace(f"{folder}/", "~/").replace(folder, "~")) for command, output in parts])
+        shown = [(command, output.replace(f"{folder}/", "~/").replace(folder, "~")) for command, output in parts]
+        draw(shown, "terminal.svg")
 
 
 def json_status(environment: dict[str, str]) -> str:
@@ -123,7 +124,7 @@ def json_status(environment: dict[str, str]) -> str:
     return str(json.loads(done.stdout)["engine"]["url"])
 
 
-def draw(parts: list[tuple[str, str]]) -> None:
+def draw(parts: list[tuple[str, str]], file: str) -> None:
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor")
         for command, output in parts:
@@ -131,7 +132,7 @@ def draw(parts: list[tuple[str, str]]) -> None:
             console.print(Text.from_ansi(re.sub(r"\r\n?", "\n", output).strip("\n")))
             console.print()
         svg = console.export_svg(title="", theme=THEME, code_format=FORMAT, unique_id="homeport", font_aspect_ratio=0.6)
-    (HERE / "terminal.svg").write_text(svg, "utf-8")
+    (HERE / file).write_text(svg, "utf-8")
 
 
 if __name__ == "__main__":

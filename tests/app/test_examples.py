@@ -23,6 +23,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
         ("node-api", "homeport.toml", ["web", "api"], "web"),
         ("procfile", "Procfile", ["web", "api", "clock"], "web"),
         ("static", "homeport.toml", ["site"], "site"),
+        ("game", "homeport.toml", ["server"], "server"),
     ],
 )
 def test_examples_load_without_a_notice(example: str, source: str, apps: list[str], default: str) -> None:
