@@ -106,8 +106,8 @@ def test_a_connection_that_was_closed_already_is_nobodys(place: Castle, user: st
     assert place.app.asked == before
 
 
-def refusals(place: Castle) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(place.homeport("requests", "route:mine", "--json"))
+def refusals(place: Castle, route: str = "mine") -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(place.homeport("requests", f"route:{route}", "--json"))
     return found
 
 
@@ -117,6 +117,9 @@ def test_a_tcp_route_lets_go_of_another_user(place: Castle) -> None:
     before = list(place.app.asked)
     assert SECRET not in as_another(ASK, port, GET.format(host="x"), "wait")
     assert place.app.asked == before
+    while not (refused := refusals(place, "raw")):
+        pass
+    assert refused[0]["why"] == "The connection comes from a process of another user."
     with socket.create_connection(("127.0.0.1", int(port))) as sock:
         sock.sendall(GET.format(host="x").replace("|", "\r\n").encode())
         assert SECRET.encode() in sock.makefile("rb").read()

@@ -23,7 +23,7 @@ from homeport.conditions.settings import Conditions
 from homeport.gateway.routes import Route
 from homeport.gateway.stream_relay import StreamRelay
 from homeport.gateway.stream_side import MakeFlow
-from homeport.gateway.tcp_route import MayConnect
+from homeport.gateway.tcp_route import WhyNot
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.route import Tls
@@ -48,7 +48,7 @@ class StreamStage:
         *,
         listen: Endpoint = ANY,
         client_ca: str = "",
-        may_connect: MayConnect | None = None,
+        why_not: WhyNot | None = None,
         make_flow: MakeFlow | None = None,
     ) -> Endpoint:
         self.routes[name] = made = Route(name, FixedTarget(to), "tcp")
@@ -57,7 +57,7 @@ class StreamStage:
             listen,
             tls,
             client_ca=client_ca,
-            may_connect=may_connect,
+            why_not=why_not,
             make_flow=make_flow,
             conditions=self.conditions,
         )

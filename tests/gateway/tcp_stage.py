@@ -17,7 +17,7 @@ from homeport.conditions.settings import Bandwidth, Conditions, Latency, RandomL
 from homeport.gateway import tcp_flow
 from homeport.gateway.seams import Tap, Target
 from homeport.gateway.tcp import TcpRelay
-from homeport.gateway.tcp_route import MayConnect
+from homeport.gateway.tcp_route import WhyNot
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import Exchange
 from homeport.model.finding import Finding
@@ -117,10 +117,10 @@ class ConditionedRelay(TcpRelay):
         name: str,
         listen: Endpoint,
         target: Target,
-        may_connect: MayConnect | None = None,
+        why_not: WhyNot | None = None,
         conditions: Conditions | None = SOME_CONDITIONS,
     ) -> Endpoint:
-        return super().open(name, listen, target, may_connect, conditions)
+        return super().open(name, listen, target, why_not, conditions)
 
 
 MakeRelay = Callable[[Tap, Callable[[], Poller]], TcpRelay]
@@ -136,8 +136,10 @@ class Stage:
         self.relay = make_relay(self.tap, make_poller)
         self.relay.start()
 
-    def route(self, upstream: Endpoint, name: str = "db", listen: Endpoint = ANY) -> Endpoint:
-        return self.relay.open(name, listen, FixedTarget(upstream))
+    def route(
+        self, upstream: Endpoint, name: str = "db", listen: Endpoint = ANY, why_not: WhyNot | None = None
+    ) -> Endpoint:
+        return self.relay.open(name, listen, FixedTarget(upstream), why_not)
 
     @contextlib.asynccontextmanager
     async def behind(self, serve: Serve, name: str = "db") -> AsyncIterator[Endpoint]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeport.app.rules import control_rule, make_rule, may_connect
+from homeport.app.rules import control_rule, make_rule, why_not_connect
 from homeport.gateway.access import ADMIT, Refuse, Request, Rule, Showing, Verify, decide
 from homeport.machine.peers import own_uid
 from homeport.model.access import Access, Peer
@@ -77,7 +77,7 @@ def test_nobody_gets_in_who_lacks_anything(rule: Rule, peer: Peer, request: Requ
 def test_everybody_is_no_rule_at_all() -> None:
     """The hot path compares one attribute with None."""
     assert make_rule("a", Access(), "allow") is None
-    assert may_connect(None) is None
+    assert why_not_connect(None) is None
 
 
 def test_accounts_become_uids() -> None:
@@ -102,13 +102,13 @@ def test_what_cannot_work_is_refused_when_the_route_is_made(access: Access, says
 
 
 def test_a_tcp_route_asks_for_accounts_alone() -> None:
-    ours = may_connect(make_rule("a", Access(same_user=True), "allow"))
-    assert ours is not None
-    assert not ours(("127.0.0.1", 1), ("127.0.0.1", 2))
+    why_not = why_not_connect(make_rule("a", Access(same_user=True), "allow"))
+    assert why_not is not None
+    assert why_not(("127.0.0.1", 1), ("127.0.0.1", 2)).startswith("Whose process it is cannot be told: ")
     for access, cross_site in (
         (Access(token=True), "allow"),
         (Access(basic={"ann": HASH}), "allow"),
         (Access(), "deny"),
     ):
         with pytest.raises(HomeportError, match="nothing else"):
-            may_connect(make_rule("a", access, "deny" if cross_site == "deny" else "allow"))
+            why_not_connect(make_rule("a", access, "deny" if cross_site == "deny" else "allow"))

@@ -302,18 +302,19 @@ async def test_slow_handshakes_end(stage: StreamStage, monkeypatch: pytest.Monke
 async def test_who_may_not_come_in_hears_so(stage: StreamStage, tls: Tls) -> None:
     asked: list[object] = []
 
-    def refuse(client: object, server: object) -> bool:
+    def refuse(client: object, server: object) -> str:
         asked.append((client, server))
-        return False
+        return "It is Bob's."
 
     async with upstream(echo) as server:
-        port = await stage.route(server, tls=tls, may_connect=refuse)
+        port = await stage.route(server, tls=tls, why_not=refuse)
         async with visit(port) as (reader, writer):
             own = writer.get_extra_info("sockname")
             writer.write(hello_for("db.localhost"))
             assert await reader.read() == ACCESS_DENIED
     assert asked == [(own, (port.host, port.port))]
-    assert (await stage.tap.wait(ended=1)).ending == REFUSED
+    exchange = await stage.tap.wait(ended=1)
+    assert (exchange.ending, exchange.why) == (REFUSED, "It is Bob's.")
 
 
 async def test_a_client_that_stops_reading_stops_the_upstream(stage: StreamStage) -> None:

@@ -12,7 +12,7 @@ import pytest
 from homeport.gateway import tcp_dial
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
-from homeport.model.exchange import CLIENT_GONE, COMPLETE, UNREACHABLE, UPSTREAM_GONE
+from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE
 from homeport.model.finding import Finding, Unavailable
 from tests.gateway.tcp_stage import (
     ANY,
@@ -276,6 +276,28 @@ async def test_a_route_may_listen_on_a_unix_socket_and_on_both_families(stage: S
                 assert await reader.readexactly(5) == b"hello"
         stage.relay.close("unix")
         assert not path.exists()
+
+
+async def test_who_may_not_connect_is_let_go_and_recorded(stage: Stage) -> None:
+    asked: list[object] = []
+
+    def refuse(client: object, server: object) -> str:
+        asked.append((client, server))
+        return "It is Bob's." if len(asked) == 1 else ""
+
+    async with upstream(echo) as server:
+        door = stage.route(server, why_not=refuse)
+        async with visit(door) as (reader, writer):
+            own = writer.get_extra_info("sockname")
+            assert await reader.read() == b""
+        exchange = await stage.tap.wait(ended=1)
+        assert (exchange.kind, exchange.route, exchange.ending, exchange.why) == ("tcp", "db", REFUSED, "It is Bob's.")
+        assert exchange.client == f"{own[0]}:{own[1]}"
+        assert asked == [(own, (door.host, door.port))]
+        assert stage.relay.activity("db").visits == 0
+        async with visit(door) as (reader, writer):
+            writer.write(b"hello")
+            assert await reader.readexactly(5) == b"hello"
 
 
 async def test_a_taken_port_and_a_taken_name_are_refused(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from homeport.app.rules import control_rule, make_rule, may_connect
+from homeport.app.rules import control_rule, make_rule, why_not_connect
 from homeport.app.taken import FindTaken, told
 from homeport.app.upstream_tls import upstream_context
 from homeport.app.urls import Urls
@@ -178,10 +178,10 @@ class Roads:
         wanted = parse_endpoint(spec.listen)
         try:
             if route.kind == "tcp" and spec.tls:
-                who = may_connect(route.rule)
-                bound = await self._streams.open(route, wanted, spec.tls, client_ca=spec.client_ca, may_connect=who)
+                why_not = why_not_connect(route.rule)
+                bound = await self._streams.open(route, wanted, spec.tls, client_ca=spec.client_ca, why_not=why_not)
             elif route.kind == "tcp":
-                bound = self._tcp.open(route.name, wanted, route.target, may_connect(route.rule))
+                bound = self._tcp.open(route.name, wanted, route.target, why_not_connect(route.rule))
             elif route.kind == "udp":
                 if route.rule is not None:
                     raise HomeportError("bad-usage", "a udp route is for every local process", "leave --access away")

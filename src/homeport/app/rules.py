@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from homeport.gateway.access import Rule, why_not_this_account
-from homeport.gateway.tcp_route import MayConnect
+from homeport.gateway.tcp_route import WhyNot
 from homeport.machine.peers import ROOT, own_uid, peer_of, uid_of
 from homeport.model.access import ANYONE_LOCAL, EVERYONE, PUBLIC, Access, CrossSite
 from homeport.model.errors import HomeportError
@@ -67,19 +67,19 @@ def exposed_rule(name: str, rule: Rule | None, host: str, realm: str) -> Rule:
     return replace(rule, host=host, realm=realm)
 
 
-def may_connect(rule: Rule | None) -> MayConnect | None:
-    """The rule of a TCP route, which has nothing to show a secret in."""
+def why_not_connect(rule: Rule | None) -> WhyNot | None:
+    """The rule of a TCP route, which has nothing to show a secret in; None for one that lets in everyone."""
     if rule is None:
         return None
     if rule.needs_secret or rule.denies_cross_site:
         raise HomeportError(
             "bad-usage", "a tcp route can ask whose process connects, and nothing else", "--access same-user"
         )
-    return partial(_may_connect, rule)
+    return partial(_why_not, rule)
 
 
-def _may_connect(rule: Rule, client: object, server: object) -> bool:
-    return not why_not_this_account(rule, peer_of(client, server))
+def _why_not(rule: Rule, client: object, server: object) -> str:
+    return why_not_this_account(rule, peer_of(client, server))
 
 
 def _uids(access: Access) -> frozenset[int] | None:

@@ -187,10 +187,9 @@ class StreamLink:
         self.route = route
         self.exchange.route = route.name
         transport = self.client.transport
-        if route.may_connect is not None and not route.may_connect(
-            transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        ):
-            self._refuse(ACCESS_DENIED, "the route is not open to this user")
+        ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if route.why_not is not None and (why := route.why_not(*ends)):
+            self._refuse(ACCESS_DENIED, why)
         elif route.tls == "pass":
             self._begin()
         else:

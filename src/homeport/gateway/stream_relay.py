@@ -22,7 +22,7 @@ from homeport.gateway.stream_link import StreamLink
 from homeport.gateway.stream_side import MakeFlow
 from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on
 from homeport.gateway.tcp_conditions import TcpConditionsState
-from homeport.gateway.tcp_route import MayConnect
+from homeport.gateway.tcp_route import WhyNot
 from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
@@ -40,14 +40,14 @@ class StreamRoute:
         route: Route,
         tls: Tls,
         client_ca: str,
-        may_connect: MayConnect | None,
+        why_not: WhyNot | None,
         make_flow: MakeFlow | None,
         conditions: StreamConditions,
     ) -> None:
         self.route = route
         self.tls = tls
         self.client_ca = client_ca
-        self.may_connect = may_connect  # None: everybody may
+        self.why_not = why_not  # None: everybody may connect
         self.conditions = conditions
         self.make_flow = make_flow or conditions.make_flow
 
@@ -108,7 +108,7 @@ class StreamRelay:
         tls: Tls,
         *,
         client_ca: str = "",
-        may_connect: MayConnect | None = None,
+        why_not: WhyNot | None = None,
         make_flow: MakeFlow | None = None,
         conditions: Conditions | None = None,
     ) -> Endpoint:
@@ -123,7 +123,7 @@ class StreamRelay:
         port = next((port for port in self._ports if listen.port and listen in port.endpoints), None)
         network = StreamConditions(self._pump, self._room)
         network.set(conditions)
-        made = StreamRoute(route, tls, client_ca, may_connect, make_flow, network)
+        made = StreamRoute(route, tls, client_ca, why_not, make_flow, network)
         if port is None:
             port = StreamPort(listen_on(listen))
             self._ports.append(port)

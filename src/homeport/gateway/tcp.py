@@ -19,7 +19,7 @@ from homeport.gateway.tcp_bind import bound_endpoint, listen_on, stop_listening
 from homeport.gateway.tcp_conditions import TcpConditions, TcpConditionsState
 from homeport.gateway.tcp_loop import RelayLoop
 from homeport.gateway.tcp_reports import Reports
-from homeport.gateway.tcp_route import MayConnect, TcpRoute
+from homeport.gateway.tcp_route import TcpRoute, WhyNot
 from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
@@ -55,10 +55,10 @@ class TcpRelay:
         name: str,
         listen: Endpoint,
         target: Target,
-        may_connect: MayConnect | None = None,
+        why_not: WhyNot | None = None,
         conditions: Conditions | None = None,
     ) -> Endpoint:
-        """Listen for `name`, and answer with the address really bound. `target.address` and `may_connect` must be
+        """Listen for `name`, and answer with the address really bound. `target.address` and `why_not` must be
         callable from any thread; `conditions` hold from the first visitor on. Raises HomeportError (name-taken,
         port-taken, bad-usage)."""
         if name in self._routes:
@@ -66,7 +66,7 @@ class TcpRelay:
         listeners = listen_on(listen)
         bound = bound_endpoint(listeners[0])
         loop = self._running_loop()
-        route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, may_connect)
+        route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, why_not)
         self._routes[name] = route
         self.condition(name, conditions)
         loop.post(route.begin)

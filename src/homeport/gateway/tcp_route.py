@@ -15,7 +15,7 @@ from homeport.gateway.tcp_bind import answer_again, prepare, stop_answering
 from homeport.gateway.tcp_dial import AF_UNIX, Address, known_addresses
 from homeport.gateway.tcp_link import RETRY_S, Link
 from homeport.model.endpoint import Endpoint
-from homeport.model.exchange import UPSTREAM_GONE
+from homeport.model.exchange import REFUSED, UPSTREAM_GONE, Exchange
 
 if TYPE_CHECKING:
     from homeport.conditions.settings import Conditions
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ACCEPT_TURN = 64  # visitors in a row, before those who are inside get their turn
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.ENETDOWN, errno.EHOSTUNREACH})
-MayConnect = Callable[[object, object], bool]  # given both ends as the socket module names them
+WhyNot = Callable[[object, object], str]  # given both ends as the socket module names them; "": it may connect
 _INHERITS = sys.platform.startswith("linux")
 
 
@@ -38,7 +38,7 @@ class TcpRoute:
         target: Target,
         listeners: list[socket.socket],
         keep_bytes: int,
-        may_connect: MayConnect | None = None,
+        why_not: WhyNot | None = None,
     ) -> None:
         self.name = name
         self.target = target
@@ -51,7 +51,7 @@ class TcpRoute:
         self.conditions: TcpConditions | None = None  # None: there never were any
         self.refuses = False  # the port is ours, and nobody listens: an outage
         self._loop = loop
-        self._may_connect = may_connect  # None: everybody may
+        self._why_not = why_not  # None: everybody may connect
         self._endpoint: Endpoint | None = None
         self._addresses: list[Address] | None = None
         self._text = ""
@@ -130,16 +130,25 @@ class TcpRoute:
                 self._loop.poller.want(listener.fileno(), reading=False, writing=False)
                 self._loop.later(RETRY_S, lambda: self._accept_again(listener))
                 return
-            if self._may_connect is None or self._may_connect(where, client.getsockname()):
-                self._admit(client, where)
+            why = "" if self._why_not is None else self._why_not(where, client.getsockname())
+            if why:
+                self._refuse(client, where, why)
             else:
-                client.close()
+                self._admit(client, where)
         self._loop.soon(lambda: self._accept(listener))
 
     def _accept_again(self, listener: socket.socket) -> None:
         if not (self.closed or self.refuses):
             self._loop.poller.want(listener.fileno(), reading=True, writing=False)
             self._accept(listener)
+
+    def _refuse(self, client: socket.socket, where: object, why: str) -> None:
+        client.close()
+        now_s = time.perf_counter()
+        exchange = Exchange(0, kind="tcp", route=self.name, client=_name_of(where), opened_s=now_s)
+        exchange.closed_s, exchange.ending, exchange.why = now_s, REFUSED, why
+        self._loop.reports.opened(exchange)
+        self._loop.reports.closed(exchange, None, None)
 
     def _admit(self, client: socket.socket, where: object) -> None:
         client.setblocking(False)
