@@ -23,6 +23,7 @@ from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
 from homeport.gateway.routes import Route, Routes
 from homeport.gateway.seams import Certificates, Owners, Tap
+from homeport.gateway.upstream_dial import dial
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.net_client import Visitor
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from homeport.gateway.h2_upstream import H2Upstream
     from homeport.gateway.visit import Visit
 
-DIAL_S = 10.0  # a listener whose backlog is full lets us wait for ever
 _SWEEP_S = 1.0
 _CLOSE_S = 2.0
 
@@ -180,26 +180,10 @@ class Door:
         if entered is not None:
             pool = entered[0].pool(client.client)
         made = Outbound(address, pool)
-        try:
-            async with asyncio.timeout(DIAL_S):
-                if address.is_unix:
-                    await self.loop.create_unix_connection(lambda: made, address.path)
-                elif secure is None:
-                    await self.loop.create_connection(lambda: made, address.host, address.port)
-                else:
-                    await self.loop.create_connection(
-                        lambda: made,
-                        address.host,
-                        address.port,
-                        ssl=secure.context,
-                        server_hostname=secure.server_name,
-                    )
-        except asyncio.CancelledError:
-            if made.is_made:  # the client went in the very moment in which the upstream accepted
-                made.transport.abort()
-            raise
-        except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
-            raise OSError(f"{address.host!r} is not the name of a host") from error
+        if secure is None:
+            await dial(made, address)
+        else:
+            await dial(made, address, secure.context, secure.server_name)
         if entered is not None and head is not None:
             felt, pair = entered
             felt.hold(pair, made, client.visitor(), head.headers)

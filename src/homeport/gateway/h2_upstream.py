@@ -8,39 +8,54 @@ from __future__ import annotations
 import asyncio
 import errno
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from homeport.gateway.h2_call import H2Call
 from homeport.gateway.h2_outbound import H2Outbound
 from homeport.gateway.h2_tunnel import H2Tunnel
+from homeport.gateway.pool import IDLE_S as APART_IDLE_S
+from homeport.gateway.upstream_dial import DIAL_S, dial
 
 if TYPE_CHECKING:
     from homeport.model.endpoint import Endpoint
 
-DIAL_S = 10.0  # as in door.py
+# Waits until the network lets a new connection begin, and says what to do with it then.
+Enter: TypeAlias = Callable[[], Awaitable[Callable[[H2Outbound], None] | None]]
+
+APART_WINDOW_BYTES = 1 << 20  # so that latency limits a download no sooner than over HTTP/1.1 (conditioned.HELD_BYTES)
 
 
 class H2Upstream:
     """Swept and closed like a pool. `context` offers h2 and nothing else; `server_name` is what the upstream's
     certificate must be for."""
 
-    def __init__(self, context: ssl.SSLContext | None = None, server_name: str = "") -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, server_name: str = "", *, is_apart: bool = False) -> None:
         self._context, self._server_name = context, server_name
+        self._is_apart = is_apart
         self._connection: H2Outbound | None = None
         self._dialling: asyncio.Task[H2Outbound] | None = None
         self._waiting = 0  # for that
+
+    def apart(self) -> H2Upstream:
+        """The same for one client alone, whose network is its own."""
+        return H2Upstream(self._context, self._server_name, is_apart=True)
+
+    @property
+    def is_empty(self) -> bool:
+        return self._connection is None and self._dialling is None
 
     def take(self, address: Endpoint) -> H2Call | None:
         connection = self._usable(address)
         return None if connection is None else H2Call(connection)
 
-    async def dial(self, address: Endpoint) -> H2Call:
-        """Raises OSError, TimeoutError among them; EPROTONOSUPPORT where it does not agree to HTTP/2."""
-        return H2Call(await self._reach(address))
+    async def dial(self, address: Endpoint, enter: Enter | None = None) -> H2Call:
+        """Raises CutOff, and OSError, TimeoutError among them; EPROTONOSUPPORT where it does not agree to HTTP/2."""
+        return H2Call(await self._reach(address, enter))
 
-    async def tunnel(self, address: Endpoint) -> H2Tunnel | None:
+    async def tunnel(self, address: Endpoint, enter: Enter | None = None) -> H2Tunnel | None:
         """For a WebSocket; None where the upstream knows none over HTTP/2. Raises as `dial` does."""
-        connection = await self._reach(address)
+        connection = await self._reach(address, enter)
         async with asyncio.timeout(DIAL_S):
             return H2Tunnel(connection) if await connection.takes_tunnels() else None
 
@@ -65,14 +80,14 @@ class H2Upstream:
             return None
         return connection
 
-    async def _reach(self, address: Endpoint) -> H2Outbound:
+    async def _reach(self, address: Endpoint, enter: Enter | None) -> H2Outbound:
         """Dialled once for all that ask at a time: they succeed together and fail together."""
         connection = self._usable(address)
         if connection is not None:
             return connection
         dialling = self._dialling
         if dialling is None:
-            dialling = self._dialling = asyncio.create_task(self._dial(address), name=f"dial {address}")
+            dialling = self._dialling = asyncio.create_task(self._dial(address, enter), name=f"dial {address}")
             dialling.add_done_callback(self._dialled)
         self._waiting += 1
         try:
@@ -85,30 +100,15 @@ class H2Upstream:
     def _dialled(self, _task: asyncio.Task[H2Outbound]) -> None:
         self._dialling = None
 
-    async def _dial(self, address: Endpoint) -> H2Outbound:
+    async def _dial(self, address: Endpoint, enter: Enter | None) -> H2Outbound:
         self.leave()
-        loop = asyncio.get_running_loop()
-        made = H2Outbound(address)
+        hold = None if enter is None else await enter()
+        if self._is_apart:
+            made = H2Outbound(address, idle_s=APART_IDLE_S, window_bytes=APART_WINDOW_BYTES)
+        else:
+            made = H2Outbound(address)
         try:
-            async with asyncio.timeout(DIAL_S):
-                if address.is_unix:
-                    await loop.create_unix_connection(lambda: made, address.path)
-                elif self._context is None:
-                    await loop.create_connection(lambda: made, address.host, address.port)
-                else:
-                    await loop.create_connection(
-                        lambda: made,
-                        address.host,
-                        address.port,
-                        ssl=self._context,
-                        server_hostname=self._server_name,
-                    )
-        except asyncio.CancelledError:
-            if made.is_made:
-                made.transport.abort()
-            raise
-        except UnicodeError as error:  # of the IDNA codec, for a name like "a..b"
-            raise OSError(f"{address.host!r} is not the name of a host") from error
+            await dial(made, address, self._context, self._server_name)
         except ssl.SSLError as error:
             if error.reason and "NO_APPLICATION_PROTOCOL" in error.reason:
                 raise _no_http2() from error
@@ -116,6 +116,8 @@ class H2Upstream:
         if self._context is not None and not _agreed(made):
             made.transport.abort()
             raise _no_http2()
+        if hold is not None:
+            hold(made)
         made.begin()
         self._connection = made
         return made
