@@ -16,7 +16,6 @@ import pytest
 from homeport.conditions.delay import delays
 from homeport.conditions.dice import Dice
 from homeport.conditions.loss import loss_model
-from homeport.conditions.parcel import Parcel
 from homeport.conditions.plan import begin_direction
 from homeport.conditions.settings import (
     Bandwidth,
@@ -156,15 +155,14 @@ def test_bandwidth_over_ten_seconds(rate_bps: float, size: int) -> None:
     assert 10 * 0.99 < last_s < 11.01  # and a second of it is still queued
 
 
-def test_bandwidth_of_a_stream_that_is_read_when_it_may_be() -> None:
-    planner = begin_direction((Bandwidth(rate_bps=10_000_000),), "stream", 0.0, Dice("rate"))
-    now_s, due_in_time = 0.0, 0
-    parcels: list[Parcel] = []
+@pytest.mark.parametrize(("rate_bps", "chunk"), [(64_000, 512), (10_000_000, 65536), (1_000_000_000, 65536)])
+def test_bandwidth_of_a_stream_that_is_read_when_it_may_be(rate_bps: float, chunk: int) -> None:
+    planner = begin_direction((Bandwidth(rate_bps=rate_bps),), "stream", 0.0, Dice("rate"))
+    now_s, due_in_time, data = 0.0, 0, bytes(chunk)
     while now_s < 10:
-        parcels += planner.plan(bytes(65536), now_s)
+        due_in_time += sum(len(parcel.data) for parcel in planner.plan(data, now_s) if parcel.due_s <= 10)
         now_s = max(now_s, planner.read_again_s())
-    due_in_time = sum(len(parcel.data) for parcel in parcels if parcel.due_s <= 10)
-    assert due_in_time * 8 / 10 == pytest.approx(10_000_000, rel=0.01)
+    assert due_in_time * 8 / 10 == pytest.approx(rate_bps, rel=0.01)
 
 
 def test_decisions_are_the_same_everywhere() -> None:

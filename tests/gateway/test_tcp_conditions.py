@@ -271,6 +271,7 @@ STREAMS = st.one_of(
     st.builds(Silence),
 )
 STACKS = st.lists(STREAMS, max_size=4).map(tuple)
+LASTING = st.lists(STREAMS.filter(lambda one: not isinstance(one, Silence)), max_size=4).map(tuple)
 SEVERAL = st.lists(st.builds(Conditions, up=STACKS, down=STACKS, seed=st.integers(0, 9)) | st.none(), max_size=5)
 
 
@@ -291,13 +292,43 @@ def test_any_conditions_at_any_moment_keep_bytes_and_order(
                 way.condition(several[number + 1])
         assert whole.startswith(way.server.got)
         assert whole.startswith(way.client.got)
+        longest_s = longest_due_s(way)
         way.condition(None)
+        way.until(max(longest_s, way.pump.now_s))
+        assert (way.server.got, way.client.got) == (whole, whole), "cleared: all is there when the longest due is over"
+        assert way.conditions.room.held == 0
         finish(way)
         way.until(10_000.0)
         assert (way.server.got, way.client.got) == (whole, whole)
         assert (way.server.state, way.client.state) == ("end", "end")
         assert way.link.exchange.ending == COMPLETE
         assert way.conditions.room.held == 0
+
+
+def longest_due_s(way: Line) -> float:
+    """Of what is under way, both ways."""
+    under_way = [one for felt in way.conditions._felt for one in (felt.up, felt.down)]
+    return max([parcel.due_s for one in under_way for parcel in one._parcels], default=0.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.builds(Conditions, up=LASTING, down=LASTING, seed=st.integers(0, 9)), st.integers(0, 20_000), st.booleans())
+def test_a_half_close_survives_any_conditions(conditions: Conditions, size: int, client_first: bool) -> None:
+    """One side says its end, and the other answers as much as it likes behind that."""
+    with line(conditions) as way:
+        one, other = (way.client, way.server) if client_first else (way.server, way.client)
+        one.send(b"q" * size)
+        while one.unsent:
+            way.until(way.pump.now_s + 1)
+        one.sock.shutdown(socket.SHUT_WR)
+        way.until(1000.0)
+        assert (other.got, other.state, one.state) == (b"q" * size, "end", "open")
+        other.send(MESSAGE)
+        way.until(2000.0)
+        assert one.got == MESSAGE
+        other.sock.shutdown(socket.SHUT_WR)
+        way.until(3000.0)
+        assert (one.state, way.link.exchange.ending) == ("end", COMPLETE)
 
 
 def finish(way: Line) -> None:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -86,6 +87,43 @@ async def test_bandwidth_is_no_more_than_asked_for(stage: Stage) -> None:
             writer.write(bytes(200_000))
             await reader.readexactly(200_000)
             assert time.monotonic() - begun_s >= 0.2
+
+
+@pytest.mark.parametrize(
+    ("stack", "least_s"),
+    [
+        ((Latency(latency_ms=30), Latency(latency_ms=20)), 0.05),
+        ((Bandwidth(rate_bps=2e6),), 32 * 1024 * 8 / 2e6),
+        ((Slicing(size_bytes=1024, delay_us=2000),), 31 * 0.002),
+        ((RandomLoss(rate=0.5, retransmit_ms=5), Latency(latency_ms=10)), 0.015),
+    ],
+    ids=["latencies", "bandwidth", "slices", "loss"],
+)
+async def test_32_kib_arrive_whole_and_no_sooner_than_they_may(
+    stage: Stage, stack: tuple[Condition, ...], least_s: float
+) -> None:
+    message = bytes(range(256)) * 128
+    async with stage.behind(echo) as door:
+        stage.relay.condition("db", Conditions(down=stack))
+        async with visit(door) as (reader, writer), asyncio.timeout(20):
+            begun_s = time.monotonic()
+            writer.write(message)
+            assert await reader.readexactly(len(message)) == message
+            assert time.monotonic() - begun_s >= least_s
+
+
+@pytest.mark.parametrize("ending", ["close", "reset"])
+async def test_a_limit_passes_exactly_its_bytes(stage: Stage, ending: Literal["close", "reset"]) -> None:
+    async with stage.behind(echo) as door:
+        stage.relay.condition("db", Conditions(down=(DataLimit(limit_bytes=10_000, ending=ending),)))
+        async with visit(door) as (reader, writer):
+            writer.write(bytes(20_000))
+            assert await reader.readexactly(10_000) == bytes(10_000)
+            if ending == "close":
+                assert await reader.read() == b""
+            else:
+                with pytest.raises(ConnectionResetError):
+                    await reader.read()
 
 
 @pytest.mark.parametrize("name", ["best", "copying", "selectors"])
