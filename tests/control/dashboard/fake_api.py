@@ -16,12 +16,18 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import msgspec
 
 import homeport.control
+from homeport.conditions.profiles import BY_NAME
+from homeport.conditions.profiles import PROFILES as ALL_PROFILES
+from homeport.conditions.text import parse, written
+from homeport.conditions.words import in_words
+from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeSummary
+from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
 from tests.control.dashboard.scene import Scene, empty_scene, full_scene
 
 FILES = Path(homeport.control.__file__).parent / "dashboard"
@@ -31,6 +37,10 @@ POLICY = (
 )
 KEY = "one-time-key"
 TOKEN = "secret-token"
+PROFILES = [
+    ProfileState(name=name, text=text, source=source, words=in_words(parse([name], BY_NAME)))
+    for name, text, source in ALL_PROFILES
+]
 KEYS = ("method", "status", "route", "path", "type", "kind", "ending", "host", "body", "since", "duration", "size")
 
 
@@ -53,6 +63,8 @@ class FakeApi:
         self.is_open_to_all = True
         self.is_down = False
         self.keys = {KEY}
+        self.asked: list[ConditionsSpec] = []
+        self.is_measuring = threading.Event()  # somebody looks at a network
 
     def url(self, host: str = "127.0.0.1", *, key: str = KEY, more: str = "") -> str:
         words = "&".join(word for word in (f"enter={key}" if key else "", more) if word)
@@ -81,10 +93,12 @@ class FakeApi:
         self._server.server_close()
         self._thread.join()
 
-    def stream(self) -> Iterator[bytes]:
+    def stream(self, kind: str) -> Iterator[bytes]:
         mine: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         with self._lock:
             self._streams.add(mine)
+        if kind == "measured":
+            self.is_measuring.set()
         try:
             yield b": here\n\n"
             for app in self.scene.status.apps:
@@ -94,6 +108,27 @@ class FakeApi:
         finally:
             with self._lock:
                 self._streams.discard(mine)
+
+    def condition(self, spec: ConditionsSpec) -> ConditionsState:
+        """As the engine understands it. Raises HomeportError."""
+        self.asked.append(spec)
+        asked = parse(spec.text.split(), BY_NAME)
+        state = ConditionsState(
+            route=spec.route,
+            client=spec.client,
+            profile=asked.profile,
+            text=written(asked),
+            words=in_words(asked),
+            ends="2026-03-03T14:02:30+00:00" if spec.lasts_s else "",
+        )
+        self.clear_conditions(spec.route, spec.client)
+        self.scene.conditions.append(state)
+        return state
+
+    def clear_conditions(self, route: str, client: str) -> list[ConditionsState]:
+        gone = [one for one in self.scene.conditions if one.route == route and client in ("", one.client)]
+        self.scene.conditions = [one for one in self.scene.conditions if one not in gone]
+        return gone
 
     def search(self, text: str, limit: int, before: int | None) -> list[ExchangeSummary]:
         rows = [detail.summary for detail in self.scene.exchanges.values()]
@@ -147,6 +182,8 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
             elif self.path == "/api/enter":
                 self._enter(str(msgspec.json.decode(body)["key"]))
+            elif self._may_enter() and self.path == "/api/conditions":
+                self._condition(msgspec.json.decode(body, type=ConditionsSpec))
             elif self._may_enter():
                 self._act(self.path.split("/"))
 
@@ -155,6 +192,11 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
             elif self._may_enter():
                 api.calls.append(("DELETE", self.path))
+                parts = urlsplit(self.path)
+                if parts.path == "/api/conditions":
+                    query = dict(parse_qsl(parts.query))
+                    self._answer(200, api.clear_conditions(query["route"], query.get("client", "")))
+                    return
                 api.scene.exchanges.clear()
                 self._answer(200, {})
 
@@ -183,6 +225,10 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             try:
                 if path == "/api/status":
                     self._answer(200, api.scene.status)
+                elif path == "/api/conditions":
+                    self._answer(200, api.scene.conditions)
+                elif path == "/api/conditions/profiles":
+                    self._answer(200, PROFILES)
                 elif path == "/api/requests":
                     before = int(query["before"]) if "before" in query else None
                     self._answer(200, api.search(query.get("filter", ""), limit, before))
@@ -192,7 +238,7 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                     self._answer(200, [line for line in lines if line.id > after][-limit:])
                 elif path == "/api/events":
                     api.search(query.get("filter", ""), 1, None)
-                    self._events()
+                    self._events(query.get("kind", ""))
                 elif words[2] == "requests" and int(words[3]) in api.scene.exchanges:
                     self._exchange(int(words[3]), words[4:])
                 else:
@@ -213,6 +259,8 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
         def _act(self, words: list[str]) -> None:
             api.calls.append(("POST", self.path))
+            if words[2] == "routes" and words[4:] == ["link"]:
+                return self._answer(200, {"url": f"http://{words[3]}.localhost:62893/.homeport/enter?key=once"})
             app = next((app for app in api.scene.status.apps if words[2:4] == ["apps", app.route]), None)
             if app is None:
                 return self._error(404, "not-found", "No app has that name.", "homeport status")
@@ -221,12 +269,19 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             self._answer(200, app)
             return None
 
-        def _events(self) -> None:
+        def _condition(self, spec: ConditionsSpec) -> None:
+            api.calls.append(("POST", self.path))
+            try:
+                self._answer(200, api.condition(spec))
+            except HomeportError as error:
+                self._error(400, error.code, error.message, error.hint)
+
+        def _events(self, kind: str) -> None:
             self.close_connection = True
             stream = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("Connection", "close")]
             self._head(200, stream)
             try:
-                for piece in api.stream():
+                for piece in api.stream(kind):
                     self.wfile.write(piece)
                     self.wfile.flush()
             except OSError:

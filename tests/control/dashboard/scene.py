@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from homeport.model.app import AppState
 from homeport.model.exchange import ExchangeDetail
+from homeport.model.exposure import Exposed
 from homeport.model.finding import Finding
 from homeport.model.log import LogLine
+from homeport.model.network import ConditionsState
 from homeport.model.route import RouteState
 from homeport.model.status import EngineState, RecordingState, Status
+from homeport.model.udp import DatagramCounts, UdpClientState, UdpState
 from tests.control.dashboard.traffic import at, exchanges, logs
 
 
@@ -23,6 +26,7 @@ class Scene:
     status: Status
     exchanges: dict[int, ExchangeDetail] = field(default_factory=dict)
     logs: list[LogLine] = field(default_factory=list)
+    conditions: list[ConditionsState] = field(default_factory=list)
 
 
 def engine() -> EngineState:
@@ -49,6 +53,71 @@ def full_scene() -> Scene:
     for detail in exchanges():
         scene.exchanges[detail.summary.id] = detail
     return scene
+
+
+def network_scene() -> Scene:
+    """The same with a game over UDP, changed networks, rules, and a route that other computers reach."""
+    scene = full_scene()
+    scene.status.routes.insert(5, game())
+    mail = scene.status.routes[4]
+    mail.access = "same-user and token"
+    mail.exposed = Exposed(
+        address="192.168.1.20:62893",
+        url="https://mail.localhost:62893/",
+        access="token",
+        since=at(-300),
+        ends=at(1500),
+    )
+    scene.conditions = [three_g(), lossy_game()]
+    return scene
+
+
+def three_g(route: str = "api") -> ConditionsState:
+    return ConditionsState(
+        route=route,
+        profile="3g",
+        text="latency=200ms rate=500kbit",
+        words=["each way: 200 ms later, 500 kbit/s"],
+        counts={"came": 1204, "sent": 1204, "delayed": 1204},
+    )
+
+
+def lossy_game() -> ConditionsState:
+    return ConditionsState(
+        route="game",
+        text="up.latency=40ms down.latency=60ms jitter=10ms loss=20% burst=5",
+        words=["up: 40 ms ± 10 ms later, 20 % lost, 5 in a row", "down: 60 ms ± 10 ms later, 20 % lost, 5 in a row"],
+        counts={"came": 8420, "sent": 6731, "lost": 1689, "delayed": 6731},
+    )
+
+
+def game() -> RouteState:
+    def counts(datagrams: int, dropped: int, p50_ms: float) -> DatagramCounts:
+        return DatagramCounts(
+            datagrams=datagrams,
+            bytes=datagrams * 64,
+            dropped=dropped,
+            reordered=dropped // 9,
+            delay_p50_ms=p50_ms,
+            delay_p99_ms=p50_ms * 1.24,
+            delay_max_ms=p50_ms * 1.25,
+        )
+
+    players = [
+        UdpClientState(client="127.0.0.1:53211", idle_s=0.0, up=counts(2110, 431, 40.1), down=counts(2104, 419, 60.2)),
+        UdpClientState(client="127.0.0.1:53377", idle_s=0.1, up=counts(2098, 408, 40.0), down=counts(2108, 431, 60.1)),
+    ]
+    udp = UdpState(active=2, visits=3, up=counts(4208, 839, 40.1), down=counts(4212, 850, 60.2), clients=players)
+    return RouteState(
+        name="game",
+        kind="udp",
+        target="udp:127.0.0.1:7777",
+        url="udp://127.0.0.1:62901",
+        listen="127.0.0.1:62901",
+        active=2,
+        visits=3,
+        udp=udp,
+    )
 
 
 def apps() -> list[AppState]:

@@ -8,6 +8,8 @@ import { enter, hasKey, leave, storedToken } from "./data/entry.js";
 import { Exchanges } from "./data/exchanges.js";
 import { Feed } from "./data/feed.js";
 import { Logs } from "./data/logs.js";
+import { Measures } from "./data/measures.js";
+import { Networks } from "./data/networks.js";
 import { Place } from "./data/place.js";
 import { Status } from "./data/status.js";
 import { listenToKeys } from "./view/keys.js";
@@ -17,6 +19,7 @@ import "./view/detail.js";
 import "./view/help.js";
 import "./view/lamp.js";
 import "./view/logs.js";
+import "./view/network.js";
 import "./view/requests.js";
 import "./view/routes.js";
 import "./view/signin.js";
@@ -52,11 +55,14 @@ function show(api) {
   const status = new Status();
   const exchanges = new Exchanges(api);
   const logs = new Logs(api);
+  const networks = new Networks(api);
+  const measures = new Measures(api);
   const feed = new Feed(api, (type, data) => {
     if (type === "exchange") arrived(data);
     else if (type === "log") logs.add(data);
     else if (type === "app") status.setApp(data);
-    else if (type === "route") status.setRoute(data);
+    else if (type === "route") routeChanged(data);
+    else if (type === "conditions") networks.set(data);
     else if (type === "engine") status.setEngine(data);
     else if (type === "lost") catchUp(); // this page did not keep up: fetch what the stream dropped
   });
@@ -69,7 +75,13 @@ function show(api) {
     detail.changed(exchange.id);
   }
 
-  /** @param {{view?: import("./data/place.js").ViewName, filter?: string, app?: string}} to */
+  /** @param {import("./data/types.js").RouteState} route */
+  function routeChanged(route) {
+    status.setRoute(route);
+    if (route.gone) networks.forget(route.name);
+  }
+
+  /** @param {{view?: import("./data/place.js").ViewName, filter?: string, app?: string, route?: string}} to */
   function go(to) {
     place.set(to);
     goThere();
@@ -78,9 +90,11 @@ function show(api) {
   function goThere() {
     view("views").show(place.view);
     view("logs").hidden = place.view !== "logs";
-    requests.hidden = place.view === "logs";
+    view("network").hidden = place.view !== "network";
+    requests.hidden = place.view === "logs" || place.view === "network";
     requests.filter(place.filter);
     if (place.view === "logs") view("logs").shown();
+    view("network").show(place.route);
     if (place.app !== logs.app || !logs.isLoaded) view("logs").show(place.app);
   }
 
@@ -99,15 +113,21 @@ function show(api) {
 
   api.addEventListener("signed-out", () => {
     feed.end();
+    measures.look(false);
     leave();
     signedOut(status.isKnown ? "The engine was started anew, and what let this page in ended with it." : "");
   });
   view("connection").connect({ feed, status });
   view("notice").connect({ feed, status });
-  view("apps").connect({ api, status, go });
-  view("routes").connect({ status, go });
+  view("apps").connect({ api, status, networks, go });
+  view("routes").connect({ api, status, networks, go });
   view("engine").connect({ status });
-  view("views").connect(go);
+  view("views").connect({ go, networks });
+  view("network").connect({ status, networks, measures, readStatus: () => readStatus(), go });
+  networks.addEventListener("told", (event) => {
+    const state = /** @type {CustomEvent<import("./data/types.js").ConditionsState>} */ (event).detail;
+    measures.mark(state.route, state.gone ? "" : `${state.client && `${state.client}: `}${state.profile || state.text}`);
+  });
   view("logs").connect({ logs, status, chosen: (/** @type {string} */ app) => go({ app }) });
   requests.connect({ exchanges, status, open, filtered });
   detail.connect({ api, closed: () => (place.set({ id: null }), requests.focusCursor()) });
@@ -127,15 +147,17 @@ function show(api) {
       (answer) => status.replace(answer),
       () => undefined,
     );
+  const readNetworks = () => networks.load().catch(() => undefined);
   function catchUp() {
     readStatus();
+    readNetworks();
     if (exchanges.isLoaded) exchanges.catchUp().catch(() => undefined);
     else requests.filter(place.filter);
     if (logs.isLoaded) logs.catchUp().catch(() => undefined);
     else view("logs").show(place.app);
   }
   feed.addEventListener("open", catchUp);
-  setInterval(() => feed.state === "live" && !document.hidden && readStatus(), STATUS_MS);
+  setInterval(() => feed.state === "live" && !document.hidden && (readStatus(), readNetworks()), STATUS_MS);
   addEventListener("online", () => feed.retry());
   document.addEventListener("visibilitychange", () => document.hidden || feed.retry());
 
@@ -151,26 +173,28 @@ function show(api) {
  * @returns {Record<string, () => void>}
  */
 function actions({ go, open, requests, detail, place }) {
+  const isList = () => place.view !== "logs" && place.view !== "network";
   const current = () => (place.view === "logs" ? view("logs") : requests);
-  const next = () => place.view !== "logs" && requests.move(1);
-  const previous = () => place.view !== "logs" && requests.move(-1);
+  const next = () => isList() && requests.move(1);
+  const previous = () => isList() && requests.move(-1);
   return {
     j: next,
     ArrowDown: next,
     k: previous,
     ArrowUp: previous,
-    Enter: () => requests.cursor !== null && open(requests.cursor, true),
+    Enter: () => isList() && requests.cursor !== null && open(requests.cursor, true),
     Escape: () => {
       const focused = /** @type {HTMLElement|null} */ (document.activeElement);
       if (focused?.matches("input, select, textarea")) focused.blur();
       else detail.close();
     },
-    "/": () => current().focusFilter(),
-    p: () => (place.view === "logs" ? view("logs").toggle() : requests.pause()),
+    "/": () => place.view !== "network" && current().focusFilter(),
+    p: () => (place.view === "logs" ? view("logs").toggle() : isList() && requests.pause()),
     c: () => detail.copyCurl(),
     1: () => (go({ view: "apps" }), document.getElementById("side")?.focus()),
     2: () => go({ view: "requests" }),
     3: () => go({ view: "logs" }),
+    4: () => go({ view: "network" }),
     "?": () => view("help").toggle(),
   };
 }

@@ -18,6 +18,7 @@ export class Feed extends EventTarget {
   /** @type {number|null} time of the next attempt, in Date.now() milliseconds */ retryAt = null;
   #api;
   #onEvent;
+  #kind;
   #filter = "";
   #isWanted = true;
   #failures = 0;
@@ -27,11 +28,13 @@ export class Feed extends EventTarget {
   /**
    * @param {import("./api.js").Api} api
    * @param {(type: string, data: any) => void} onEvent
+   * @param {string} [kind] of the events; "" for what everybody hears
    */
-  constructor(api, onEvent) {
+  constructor(api, onEvent, kind = "") {
     super();
     this.#api = api;
     this.#onEvent = onEvent;
+    this.#kind = kind;
   }
 
   /** Runs until `end`. @param {string} filter */
@@ -69,7 +72,7 @@ export class Feed extends EventTarget {
   /** @param {string} filter */
   async #read(filter) {
     const abort = this.#reading;
-    const response = await this.#api.stream("/api/events", { filter }, abort.signal);
+    const response = await this.#api.stream("/api/events", { filter, kind: this.#kind }, abort.signal);
     if (!response.body) throw new ApiError("engine-unreachable", "The engine sent no stream.");
     this.#failures = 0;
     this.#set("live");

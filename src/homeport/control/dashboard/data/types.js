@@ -29,15 +29,59 @@
  *
  * @typedef {object} RouteState
  * @property {string} name
- * @property {"app"|"http"|"unix"|"tcp"|"udp"|"control"} kind
+ * @property {"app"|"http"|"https"|"unix"|"tcp"|"udp"|"control"} kind
  * @property {string} target
  * @property {string} url
  * @property {string[]} urls
  * @property {string} listen
  * @property {boolean} default
+ * @property {string} access who may use it, in words
+ * @property {"also"|"only"|"off"} https
+ * @property {""|"terminate"|"pass"} tls of a tcp route
+ * @property {{address: string, url: string, access: string, since: string, ends: string}|null} exposed to other computers
  * @property {number} active
  * @property {number} visits
+ * @property {UdpState|null} udp of a udp route: what passed
  * @property {boolean} gone only in events: it was removed
+ *
+ * @typedef {{datagrams: number, bytes: number, dropped: number, duplicated: number, reordered: number,
+ *            delay_p50_ms: number|null, delay_p99_ms: number|null, delay_max_ms: number|null}} DatagramCounts
+ * @typedef {{client: string, idle_s: number, up: DatagramCounts, down: DatagramCounts}} UdpClientState
+ *
+ * @typedef {object} UdpState
+ * @property {number} active
+ * @property {DatagramCounts} up
+ * @property {DatagramCounts} down
+ * @property {number} turned_away
+ * @property {number} overflowed
+ * @property {number} refused
+ * @property {UdpClientState[]} clients the busiest
+ *
+ * @typedef {object} ConditionsState
+ * @property {string} route
+ * @property {string} client "" for everybody
+ * @property {string} profile
+ * @property {string} text KEY=VALUE words
+ * @property {string[]} words plain ones
+ * @property {string} ends
+ * @property {string} timeline
+ * @property {Record<string, number>} counts
+ * @property {boolean} [gone] only in events: it was cleared
+ *
+ * @typedef {{name: string, text: string, source: string, words: string[]}} ProfileState
+ * @typedef {{p50_ms: number, p95_ms: number}} DelayMeasured
+ *
+ * @typedef {object} RouteMeasured
+ * @property {string} route
+ * @property {number} up_bps
+ * @property {number} down_bps
+ * @property {number} answers
+ * @property {number|null} answer_p50_ms
+ * @property {number|null} answer_p95_ms
+ * @property {DelayMeasured|null} up_delay
+ * @property {DelayMeasured|null} down_delay
+ *
+ * @typedef {{at: string, span_ms: number, routes: RouteMeasured[]}} Measured
  *
  * @typedef {{exchanges: number, bytes: number, lost: number, lost_why: string, lost_lines: number, problem: string}} RecordingState
  *

@@ -20,6 +20,7 @@ export const TERMS = [
   { term: "since:5m", about: "only the last five minutes; also 30s, 2h" },
   { term: "ending:client-gone", about: "how it ended: complete, unreachable, refused, open …" },
   { term: "kind:upgrade", about: "http, upgrade (WebSocket), tcp or udp" },
+  { term: "conditions:3g", about: "network conditions that it felt; conditions:any for those of any kind" },
   { term: "client:curl", about: "the process that asked, or its address" },
   { term: "header:etag", about: "a word in the heads" },
   { term: "body:error", about: "a word in the bodies" },

@@ -2,7 +2,9 @@
 
 import { commandLine } from "./copy.js";
 import { h, outLink, withCode } from "./dom.js";
+import { entrance } from "./entrance.js";
 import { icon } from "./icons.js";
+import { networkButton, networkMark } from "./network-mark.js";
 import { toastProblem } from "./toast.js";
 import { moment, since } from "../text/format.js";
 
@@ -35,14 +37,19 @@ export class AppCard {
   #drawn = "";
   #isBusy = false;
 
-  /** @param {{api: import("../data/api.js").Api, status: import("../data/status.js").Status, go: (place: object) => void}} parts */
+  /**
+   * @param {{api: import("../data/api.js").Api, status: import("../data/status.js").Status,
+   *          networks: import("../data/networks.js").Networks, go: (place: object) => void}} parts
+   */
   constructor(parts) {
     this.#parts = parts;
   }
 
   /** @param {AppState} app */
   show(app) {
-    const drawn = JSON.stringify([app, this.#isBusy]);
+    const networks = this.#parts.networks.of(app.route).map((state) => ({ ...state, counts: {} }));
+    const route = this.#parts.status.routes.get(app.route);
+    const drawn = JSON.stringify([app, this.#isBusy, networks, route?.access, route?.https, route?.exposed]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     const focused = this.node.contains(document.activeElement)
@@ -50,7 +57,13 @@ export class AppCard {
       : null;
     this.node.dataset.state = app.state;
     this.node.setAttribute("aria-label", `${app.route}: ${word(app)}`);
-    this.node.replaceChildren(this.#title(app), ...this.#places(app), ...this.#problems(app), this.#buttons(app));
+    this.node.replaceChildren(
+      this.#title(app),
+      ...this.#places(app, networks),
+      ...(route ? entrance(route, this.#parts.api) : []),
+      ...this.#problems(app),
+      this.#buttons(app),
+    );
     if (focused) /** @type {HTMLElement|null} */ (this.node.querySelector(`[data-act="${focused}"]`))?.focus();
   }
 
@@ -70,8 +83,8 @@ export class AppCard {
     );
   }
 
-  /** @param {AppState} app @returns {Node[]} */
-  #places(app) {
+  /** @param {AppState} app @param {import("../data/types.js").ConditionsState[]} networks @returns {Node[]} */
+  #places(app, networks) {
     const isUp = app.state === "ready";
     const listens = app.listens.length ? app.listens.join(", ") : isUp ? app.address : "";
     const facts = [
@@ -81,7 +94,12 @@ export class AppCard {
       app.restarts > 0 && ["restarts", String(app.restarts)],
     ].filter((fact) => fact !== false && fact !== "");
     return [
-      app.url ? h("p", { class: "url" }, outLink(app.url, shortUrl(app.url), `Open ${app.route}: ${app.url}`)) : null,
+      h(
+        "p",
+        { class: "url" },
+        app.url && outLink(app.url, shortUrl(app.url), `Open ${app.route}: ${app.url}`),
+        networkMark(app.route, networks, this.#parts.go) ?? networkButton(app.route, this.#parts.go),
+      ),
       h(
         "dl",
         { class: "facts" },

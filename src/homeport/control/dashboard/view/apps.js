@@ -14,12 +14,13 @@ class Apps extends HTMLElement {
 
   /**
    * @param {{api: import("../data/api.js").Api, status: import("../data/status.js").Status,
-   *          go: (place: object) => void}} parts
+   *          networks: import("../data/networks.js").Networks, go: (place: object) => void}} parts
    */
   connect(parts) {
     this.#parts = parts;
     this.append(h("h2", {}, "Apps"), this.#list, this.#empty);
     parts.status.addEventListener("change", () => this.#draw(parts.status));
+    parts.networks.addEventListener("change", () => this.#draw(parts.status));
     parts.status.addEventListener("app", (event) => {
       const app = /** @type {CustomEvent<AppState>} */ (event).detail;
       announce(`${app.route} is ${word(app)}`);

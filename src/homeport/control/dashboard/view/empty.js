@@ -47,3 +47,13 @@ export function emptyLog(app, isFiltered) {
     commandLine("homeport run -- npm run dev"),
   );
 }
+
+export function emptyNetwork() {
+  return h(
+    "div",
+    { class: "empty" },
+    h("h3", {}, "No routes yet"),
+    h("p", {}, "The network of every app and route can be made slow, lossy or broken here. To start one:"),
+    commandLine("homeport run -- npm run dev"),
+  );
+}

@@ -11,7 +11,7 @@ export const KEYS = [
   ["/", "filter"],
   ["p", "pause, go on"],
   ["c", "copy the opened request as curl"],
-  ["1  2  3", "apps, requests, logs"],
+  ["1  2  3  4", "apps, requests, logs, network"],
   ["?", "this help"],
 ];
 

@@ -1,6 +1,8 @@
 /** The routes that are not apps (an app's route stands on its card), and the engine below them. */
 
 import { h, outLink, withCode } from "./dom.js";
+import { entrance } from "./entrance.js";
+import { networkButton, networkMark } from "./network-mark.js";
 import { count, counted, moment, since, size } from "../text/format.js";
 
 /** @typedef {import("../data/status.js").Status} Status */
@@ -9,23 +11,38 @@ import { count, counted, moment, since, size } from "../text/format.js";
 class Routes extends HTMLElement {
   #drawn = "";
 
-  /** @param {{status: Status, go: (place: object) => void}} parts */
-  connect({ status, go }) {
+  /**
+   * @param {{api: import("../data/api.js").Api, status: Status, networks: import("../data/networks.js").Networks,
+   *          go: (place: object) => void}} parts
+   */
+  connect(parts) {
+    const { status, networks } = parts;
     const draw = () => {
       const routes = [...status.routes.values()].filter((route) => route.kind !== "control");
-      const drawn = JSON.stringify(routes);
+      const drawn = JSON.stringify([routes.map((route) => ({ ...route, udp: null })), networks.all.map(textOf)]);
       if (drawn === this.#drawn) return;
       this.#drawn = drawn;
       this.hidden = routes.length === 0;
-      this.replaceChildren(h("h2", {}, "Routes"), table(routes, go));
+      const focused = this.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
+      this.replaceChildren(h("h2", {}, "Routes"), table(routes, parts));
+      if (focused) [...this.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
     };
     this.hidden = true;
     status.addEventListener("change", draw);
+    networks.addEventListener("change", draw);
   }
 }
 
-/** @param {RouteState[]} routes @param {(place: object) => void} go */
-function table(routes, go) {
+/** @param {import("../data/types.js").ConditionsState} state */
+function textOf(state) {
+  return [state.route, state.client, state.profile, state.text, state.timeline];
+}
+
+/**
+ * @param {RouteState[]} routes
+ * @param {{api: import("../data/api.js").Api, networks: import("../data/networks.js").Networks, go: (place: object) => void}} parts
+ */
+function table(routes, { api, networks, go }) {
   return h(
     "ul",
     { class: "routes" },
@@ -39,12 +56,13 @@ function table(routes, go) {
             type: "button",
             class: "link route-name",
             title: `Requests to ${route.name}`,
+            "aria-label": `${route.name}: requests to it`,
             onclick: () => go({ view: "requests", filter: `route:${route.name}` }),
           },
           route.name,
         ),
         h("span", { class: "target mono" }, `→ ${route.target || "nowhere now"}`),
-        visits(route),
+        h("span", { class: "visits" }, visits(route), route.kind !== "app" && networkButton(route.name, go)),
         route.listen && h("span", { class: "target more" }, "on ", h("span", { class: "mono" }, route.listen)),
         route.kind !== "app" &&
           route.url.startsWith("http") &&
@@ -53,6 +71,9 @@ function table(routes, go) {
             { class: "target more" },
             outLink(route.url, route.url.replace(/^http:\/\/|\/$/g, ""), `Open ${route.name}`),
           ),
+        // An app's card says the rest.
+        route.kind !== "app" && h("div", { class: "more" }, entrance(route, api)),
+        h("div", { class: "more" }, networkMark(route.name, networks.of(route.name), go)),
       ),
     ),
   );
@@ -63,7 +84,7 @@ function visits({ visits, active }) {
   const title = `${counted(visits, "visit")}, ${count(active)} under way`;
   return h(
     "span",
-    { class: "visits", title },
+    { title },
     active > 0 && h("span", { class: "active" }, `${count(active)} open, `),
     count(visits),
   );
