@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from homeport.conditions.decisions import MOST
+from homeport.conditions.decisions import MOST, Decisions
 from homeport.conditions.dice import Dice
 from homeport.conditions.http import HttpFault, HttpFaults
 from homeport.conditions.plan import Pair, begin
@@ -36,13 +36,12 @@ shares = st.sampled_from([1.0, 0.5])
 def run(conditions: Conditions, layer: Layer, sent: Chunks, *, ends: bool = True) -> ConditionsFelt:
     """The next connection on a route, each chunk sent both ways."""
     standing = Standing(conditions)
-    number = standing.next_number()
-    felt = standing.felt(number)
-    assert felt is not None
-    pair = begin(conditions, layer, 0.0, str(number))
-    pair.record(felt, 0.0)
+    decisions = standing.begin(0.0)
+    assert decisions is not None
+    pair = begin(conditions, layer, 0.0, str(decisions.felt.number))
+    pair.record(decisions)
     feed(pair, sent, ends=ends and layer == "stream")
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(felt), type=ConditionsFelt)
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(decisions.felt), type=ConditionsFelt)
 
 
 def feed(pair: Pair, sent: Chunks, *, ends: bool) -> None:
@@ -130,7 +129,7 @@ def test_an_exchange_has_the_luck_of_its_number_on_whichever_connection(
         assume(not pair.up.has_ended)
         pair.begin_anew(number, 100_000.0)
         felt = ConditionsFelt(number=number)
-        pair.record(felt, 100_000.0)
+        pair.record(Decisions(felt, 100_000.0))
         now_s = 100_000.0
         for size, pause_s in sent:
             now_s += pause_s
@@ -165,29 +164,31 @@ def test_where_nothing_is_decided_nothing_is_kept() -> None:
 
 def test_numbers_begin_again_with_another_seed_or_after_none() -> None:
     standing = Standing(Conditions(seed=1))
-    assert [standing.next_number(), standing.next_number()] == [1, 2]
+    assert [begun(standing).number, begun(standing).number] == [1, 2]
     standing.set(Conditions(seed=1, share=0.5))
-    assert standing.next_number() == 3
+    assert begun(standing).number == 3
     standing.set(Conditions(seed=2))
-    assert standing.next_number() == 1
+    assert begun(standing).number == 1
     standing.set(Conditions(seed=2, first=9))
-    assert standing.next_number() == 9
+    assert begun(standing).number == 9
     standing.set(None)
-    assert standing.felt(1) is None
+    assert standing.begin(0.0) is None
     standing.set(Conditions(seed=2, first=9))
-    assert standing.next_number() == 9
+    assert begun(standing).number == 9
+
+
+def begun(standing: Standing) -> ConditionsFelt:
+    decisions = standing.begin(0.0)
+    assert decisions is not None
+    return decisions.felt
 
 
 def test_what_is_recorded_can_be_set_again() -> None:
-    standing = Standing(
-        Conditions(up=(Latency(latency_ms=200),), down=(Latency(latency_ms=200),), profile="3g", seed=7)
-    )
-    felt = standing.felt(4)
-    assert felt is not None
+    slow = (Latency(latency_ms=200),)
+    felt = begun(Standing(Conditions(up=slow, down=slow, profile="3g", seed=7)))
     assert felt.text == "3g latency=200ms seed=7"
-    assert again(felt) == Conditions(
-        up=(Latency(latency_ms=200),), down=(Latency(latency_ms=200),), profile="3g", seed=7, first=4
-    )
+    felt.number = 4
+    assert again(felt) == Conditions(up=slow, down=slow, profile="3g", seed=7, first=4)
 
 
 def test_decisions_are_compared_by_what_chance_made() -> None:

@@ -17,8 +17,13 @@ class Decisions:
     """Writes into `felt`, which others may read meanwhile. `now_s` is on the planners' clock."""
 
     def __init__(self, felt: ConditionsFelt, now_s: float) -> None:
-        self._felt, self._began_s = felt, now_s
+        self.felt, self._began_s = felt, now_s
         self._came = [0, 0]  # chunks or datagrams, down and up
+        self._is_over = False
+
+    def end(self) -> None:
+        """Nothing more is kept."""
+        self._is_over = True
 
     def of_request(self, now_s: float, why: Sequence[tuple[str, float]]) -> None:
         """What was decided about a request as a whole."""
@@ -45,7 +50,9 @@ class Decisions:
             self._keep(now_s, from_client, 0, 0, why)
 
     def _keep(self, now_s: float, from_client: bool, number: int, size: int, why: Sequence[tuple[str, float]]) -> None:
-        felt = self._felt
+        felt = self.felt
+        if self._is_over:
+            return
         if len(felt.decisions) >= MOST:
             felt.more += 1
             return

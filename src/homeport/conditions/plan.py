@@ -17,7 +17,6 @@ from homeport.conditions.parcel import BY_THE_MOMENT, Ending, Parcel
 from homeport.conditions.settings import Condition, Conditions, Latency, Layer, Loss, NthLoss, Outage, Slicing, Stack
 from homeport.conditions.stage import Stage
 from homeport.conditions.stages import Shared, make_stage
-from homeport.model.conditions_felt import ConditionsFelt
 
 Entry = Literal["open", "refuse", "hang", "drop"]
 
@@ -207,17 +206,14 @@ class Pair:
         self.down.is_up = False
         self._seed = conditions.seed
 
-    def record(self, felt: ConditionsFelt | None, now_s: float) -> Decisions | None:
-        """Keep each decision in `felt`, whose counts are ours from now on; None: of nobody."""
-        decisions = None
-        if felt is not None:
-            decisions = Decisions(felt, now_s)
-            felt.up, felt.down = self.up.counts, self.down.counts
+    def record(self, decisions: Decisions) -> None:
+        """Each decision from now on, and their counts."""
         self.up.decisions = self.down.decisions = decisions
-        return decisions
+        decisions.felt.up, decisions.felt.down = self.up.counts, self.down.counts
 
     def begin_anew(self, number: int, now_s: float) -> None:
-        """Another exchange begins on the connection, with the luck of its own number."""
+        """Another exchange begins on the connection, with the luck of its own number and with its own counts."""
+        self.up.counts, self.down.counts = Counter(), Counter()
         dice = Dice(f"{self._seed}/{number}")
         self.up.begin_anew(dice.fork("up"), now_s)
         self.down.begin_anew(dice.fork("down"), now_s)
@@ -235,7 +231,8 @@ class Pair:
         return self.up.change(up, now_s, shared_up, up_dice), self.down.change(down, now_s, shared_down, down_dice)
 
     def _stacks(self, conditions: Conditions) -> tuple[Stack, Stack]:
-        if not _feels(self._dice, "all", conditions.share):
+        self.is_spared = not _feels(self._dice, "all", conditions.share)
+        if self.is_spared:
             conditions = Conditions()
         outages = [*self._outages("up", conditions.up), *self._outages("down", conditions.down)]
         self.entry: Entry = outages[0].how if outages else "open"

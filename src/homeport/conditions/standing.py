@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from homeport.conditions.decisions import Decisions
 from homeport.conditions.settings import Conditions
 from homeport.model.conditions_felt import ConditionsFelt
 
@@ -22,27 +23,24 @@ class Standing:
         self._told: tuple[dict[str, Any], str] | None = None
         self.set(settings)
 
-    def set(self, settings: Conditions | None) -> None:
-        """Counts from the first again with another seed, or after none: so a run repeats."""
+    def set(self, settings: Conditions | None) -> bool:
+        """Counts from the first again with another seed, or after none, so that a run repeats; whether it does."""
         before, self.settings = self.settings, settings
         self._told = None
-        if settings is None:
-            return
-        if before is None or (before.seed, before.first) != (settings.seed, settings.first):
-            self._number = settings.first - 1
+        if settings is None or (before and (before.seed, before.first) == (settings.seed, settings.first)):
+            return False
+        self._number = settings.first - 1
+        return True
 
-    def next_number(self) -> int:
-        self._number += 1
-        return self._number
-
-    def felt(self, number: int) -> ConditionsFelt | None:
-        """What is recorded of somebody who feels them from now on."""
+    def begin(self, now_s: float) -> Decisions | None:
+        """Where the decisions about somebody are kept who feels them from now on, and gets the next number."""
         if self.settings is None:
             return None
+        self._number += 1
         if self._told is None:
             self._told = msgspec.to_builtins(self.settings), _text_of(self.settings)
         settings, text = self._told
-        return ConditionsFelt(number=number, settings=settings, text=text)
+        return Decisions(ConditionsFelt(number=self._number, settings=settings, text=text), now_s)
 
 
 def _text_of(settings: Conditions) -> str:

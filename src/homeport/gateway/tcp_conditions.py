@@ -73,12 +73,13 @@ class TcpConditions:
 
     def begin(self, exchange: Exchange) -> Felt | None:
         """What a connection feels; None while there are no conditions."""
-        if self.settings is None:
+        now_s = self.clock()
+        decisions = self._standing.begin(now_s)
+        if self.settings is None or decisions is None:
             return None
-        number, now_s = self._standing.next_number(), self.clock()
-        pair = begin(self.settings, "stream", now_s, str(number), self._shared)
-        exchange.conditions = self._standing.felt(number)
-        pair.record(exchange.conditions, now_s)
+        exchange.conditions = decisions.felt
+        pair = begin(self.settings, "stream", now_s, str(decisions.felt.number), self._shared)
+        pair.record(decisions)
         felt = Felt(self, exchange, pair)
         self._felt.add(felt)
         return felt

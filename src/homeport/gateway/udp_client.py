@@ -21,6 +21,7 @@ from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE, UNREACHABLE, Exchange
 from homeport.model.finding import Unavailable
 from homeport.streams.udp_listen import connect_datagrams
+from homeport.streams.udp_segments import CANNOT_CUT, runs, send_run
 
 if TYPE_CHECKING:
     from homeport.gateway.udp_route import UdpRoute
@@ -35,8 +36,8 @@ class UdpClient:
     """Its owner is the relay's thread; the counts may be read from anywhere."""
 
     __slots__ = (
-        "_addresses", "_first", "_kept_bytes", "_pair", "_pending", "_receive", "_reply", "_waiting", "down",
-        "down_lane", "error", "exchange", "is_answered", "kept", "last_s", "over", "route", "send", "up",
+        "_addresses", "_first", "_kept_bytes", "_listener", "_pair", "_pending", "_receive", "_reply", "_waiting",
+        "down", "down_lane", "error", "exchange", "is_answered", "kept", "last_s", "over", "route", "send", "up",
         "up_lane", "upstream", "where",
     )  # fmt: skip
 
@@ -52,6 +53,7 @@ class UdpClient:
         self.is_answered = False
         self.last_s = now_s
         self.error: OSError | None = None
+        self._listener = listener
         self._reply = listener.sendto
         self.where = where
         self._waiting: deque[bytes] = deque()
@@ -97,6 +99,32 @@ class UdpClient:
         else:
             self._dropped(self.up, error)
 
+    def to_upstream_together(self, datagrams: list[bytes]) -> None:
+        """As `to_upstream` one by one, in fewer system calls."""
+        for run in runs(datagrams):
+            if self.upstream is None or self.over or not self._has_sent(run, self.upstream):
+                for data in run:
+                    self.to_upstream(data)
+
+    def _to_client_together(self, datagrams: list[bytes]) -> None:
+        for run in runs(datagrams):
+            if not self._has_sent(run, self._listener, self.where):
+                for data in run:
+                    self.to_client(data)
+
+    def _has_sent(self, run: list[bytes], sock: socket.socket, where: Any = None) -> bool:
+        if len(run) == 1 or not self.route.cuts:
+            return False
+        try:
+            send_run(sock, run, where)
+        except OSError as error:
+            if isinstance(error, ConnectionRefusedError):
+                self._refused(error)
+            elif error.errno in CANNOT_CUT:
+                self.route.cuts = False
+            return False
+        return True
+
     def to_client(self, data: bytes) -> None:
         """Never raises."""
         try:
@@ -118,12 +146,12 @@ class UdpClient:
         """From the next datagram on; what waits keeps its due."""
         now_s, route, conditions = time.monotonic(), self.route, standing.settings
         if self._pair is None:
-            if conditions is None:
+            decisions = standing.begin(now_s)
+            if conditions is None or decisions is None:
                 return
-            number = standing.next_number()
-            self._pair = pair = begin(conditions, "datagram", now_s, str(number), route.shared)
-            self.exchange.conditions = standing.felt(number)
-            pair.record(self.exchange.conditions, now_s)
+            self.exchange.conditions = decisions.felt
+            self._pair = pair = begin(conditions, "datagram", now_s, str(decisions.felt.number), route.shared)
+            pair.record(decisions)
             self.up_lane = UdpLane(pair.up, self.up, route.pump, route.up_room, self.to_upstream)
             self.down_lane = UdpLane(pair.down, self.down, route.pump, route.down_room, self.to_client)
             return
@@ -215,14 +243,15 @@ class UdpClient:
             return
         receive, reply, where, lane, counts = self._receive, self._reply, self.where, self.down_lane, self.down
         self.last_s = self.route.clock()
-        for _ in range(TURN):
+        more = list[bytes]()
+        for number in range(TURN):
             try:
                 data = receive(BUFFER)
             except BlockingIOError:
-                return
+                break
             except OSError as error:
                 self._refused(error)
-                return
+                break
             counts.datagrams += 1
             counts.bytes += len(data)
             if not self.is_answered:
@@ -232,10 +261,15 @@ class UdpClient:
             if lane is not None:
                 lane.feed(data)
                 continue
+            if number and self.route.cuts:
+                more.append(data)
+                continue
             try:
                 reply(data, where)
             except OSError as error:
                 self._dropped(counts, error)
+        if more:
+            self._to_client_together(more)
 
     def _first_answer(self) -> None:
         self.is_answered, self._first = True, None

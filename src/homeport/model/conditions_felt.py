@@ -27,6 +27,7 @@ class ConditionsFelt(msgspec.Struct, kw_only=True):
     number: int
     client: str = ""  # whose conditions they were: those of one client alone
     settings: dict[str, Any] = {}  # a homeport.conditions.settings.Conditions
+    requests: list[int] = []  # for each fault of single requests, the number of the next one that it would strike
     text: str = ""  # the same as people know it: "3g latency=200ms rate=500kbit"
     changes: int = 0
     up: dict[str, int] = {}  # what the client sent
