@@ -27,6 +27,7 @@ from homeport.machine import auditors
 from homeport.machine.home import Home
 from homeport.model.app import AppState
 from homeport.model.audit import AuditPart, AuditReport
+from homeport.model.exposure import Exposed
 from homeport.model.route import RouteState
 from homeport.model.status import Status
 
@@ -267,18 +268,24 @@ def row(port: int, app: str = "", address: str = "0.0.0.0") -> PortRow:
 
 
 def test_listeners_of_apps_and_routes_alone_are_told_of(home: Home, tmp_path: Path, play: Play) -> None:
+    where = "192.168.1.20:62893"
+    exposed = Exposed(address=where, url=f"https://{where}/", access="token", since="2026-01-01T00:00:00Z")
     status = Status(
         apps=[AppState(name="web", project="shop", folder=str(tmp_path), route="web", kind="process", state="ready")],
         routes=[
-            RouteState(name="db", kind="tcp", target="tcp:127.0.0.1:5432", url="", listen="0.0.0.0:62900"),
-            RouteState(name="api", kind="http", target="http://127.0.0.1:8080", url=""),
+            RouteState(name="db", kind="tcp", target="tcp:127.0.0.1:5432", url=""),
+            RouteState(name="api", kind="http", target="http://127.0.0.1:8080", url="", exposed=exposed),
         ],
     )
     rows = [row(3000, "web"), row(5432), row(22), row(9999, address="::")]
     told: list[str] = []
     report = Auditor(home, str(tmp_path), status, rows, time.time()).report(told.append)
     listeners = next(part for part in report.parts if part.what == "listeners")
-    assert [finding.what.split(" listens on ")[0] for finding in listeners.findings] == ["web", "db", "the route db"]
+    assert [(finding.code, finding.what.split()[0]) for finding in listeners.findings] == [
+        ("listener-exposed", "web"),
+        ("listener-exposed", "db"),
+        ("route-exposed", "api"),
+    ]
     assert told[0] == "homeport's packages"
     assert exit_status(report) == 1  # pip-audit is missing, and listeners are warnings
 

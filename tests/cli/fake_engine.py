@@ -18,6 +18,7 @@ from homeport.model.access import NewToken, TokenSpec, TokenState
 from homeport.model.app import AppSpec, AppState, State
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
+from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.net_client import NetClient, NetClientSpec
@@ -92,6 +93,9 @@ class FakeApps:
         self.started += specs
         states = [app(spec.name, "starting", folder=spec.folder) for spec in specs]
         self.all |= {state.route: state for state in states}
+        for spec in specs:
+            if spec.expose is not None:
+                self._engine.routes.expose(spec.name, spec.expose)
         self.on_start()
         return states
 
@@ -118,6 +122,7 @@ class FakeRoutes:
     def __init__(self) -> None:
         self.all: dict[str, RouteState] = {}
         self.added: builtins.list[RouteSpec] = []
+        self.exposed: builtins.list[tuple[str, ExposeSpec]] = []
 
     def add(self, spec: RouteSpec) -> RouteState:
         self.added.append(spec)
@@ -129,6 +134,8 @@ class FakeRoutes:
         )
         state.access, state.cross_site = str(spec.access), spec.cross_site
         self.all[spec.name] = state
+        if spec.expose is not None:
+            self.expose(spec.name, spec.expose)
         return state
 
     def list(self) -> builtins.list[RouteState]:
@@ -141,6 +148,34 @@ class FakeRoutes:
 
     def link(self, name: str) -> str:
         return f"http://{name}.localhost:62893/.homeport/enter?key=KEY"
+
+    def expose(self, name: str, spec: ExposeSpec) -> Exposed:
+        """Opens whatever is asked for, apps too."""
+        self.exposed.append((name, spec))
+        state = self.all.setdefault(name, RouteState(name=name, kind="app", target="", url=""))
+        where = f"{spec.address}:62893"
+        state.exposed = Exposed(
+            address=where,
+            url=f"https://{where}/",
+            access=str(spec.access or "token"),
+            since="2026-01-01T10:00:00Z",
+            ends="2026-01-01T12:00:00Z" if spec.lasts_s else "",
+            root="/home/root.pem",
+            fingerprint="ab" * 32,
+        )
+        return state.exposed
+
+    def unexpose(self, name: str) -> Exposed:
+        state = self.all.get(name)
+        if state is None or state.exposed is None:
+            raise HomeportError("not-found", f"{name} is not exposed", "homeport expose")
+        closed, state.exposed = state.exposed, None
+        return closed
+
+    def exposed_link(self, name: str) -> str:
+        exposed = self.all[name].exposed
+        assert exposed
+        return exposed.url if exposed.access == "public" else f"{exposed.url}.homeport/enter?key=KEY"
 
 
 class FakeTokens:

@@ -13,6 +13,7 @@ from functools import partial
 import homeport
 from homeport.app.audit_files import audit_certificates, audit_files
 from homeport.app.audit_packages import audit_npm, audit_ourselves, audit_python, has_packages
+from homeport.app.doctor_routes import explain_exposures
 from homeport.app.ports import PortRow
 from homeport.machine.home import Home
 from homeport.model.audit import AuditPart, AuditReport, part
@@ -64,24 +65,13 @@ class Auditor:
 
 
 def audit_listeners(rows: list[PortRow], routes: list[RouteState]) -> AuditPart:
-    """Those of apps, those that routes lead to, and routes that listen beyond loopback themselves."""
+    """Those of apps, those that routes lead to, and what is open to other computers because somebody said so."""
     targets = {endpoint_port(route.target): route.name for route in routes if route.kind not in ("app", "control")}
     targets.pop(0, None)
     concerned = [row for row in rows if row.app or row.port in targets]
     findings = [_exposed(row, row.app or targets[row.port]) for row in concerned if row.is_exposed]
-    findings += [
-        Finding(
-            code="listener-exposed",
-            level="warning",
-            what=f"the route {route.name} listens on {route.listen}, where other computers may reach it",
-            why="whoever reaches it reaches what it leads to",
-            next=f"homeport route --remove {route.name}, and --listen 127.0.0.1:PORT when it is made again",
-        )
-        for route in routes
-        if route.listen and not parse_endpoint(route.listen).is_loopback
-    ]
     seen = f"{len(concerned)} of apps and routes"
-    return part("listeners", findings, seen)
+    return part("listeners", [*findings, *explain_exposures(routes)], seen)
 
 
 def endpoint_port(target: str) -> int:

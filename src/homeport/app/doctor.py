@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from homeport.app.doctor_firewall import Traced, asking_user
-from homeport.app.doctor_routes import door_url, everywhere, name_behind
+from homeport.app.doctor_routes import door_url, everywhere, explain_exposures, name_behind
 from homeport.app.doctor_trust import TrustInStores
 from homeport.app.port_reasons import docker_container
 from homeport.app.ports import who
@@ -75,7 +75,10 @@ class Doctor:
             done = tuple(walk.result() for walk in walks)
         told = tuple(app.finding for app in apps if app.finding and not app.address)
         return Report(
-            findings=(*diagnose_machine(machine), *told), walks=done, machine=machine, looked_at=len(apps) + len(routes)
+            findings=(*explain_exposures(self._status.routes), *diagnose_machine(machine), *told),
+            walks=done,
+            machine=machine,
+            looked_at=len(apps) + len(routes),
         )
 
     def explain(self, text: str, place: str = "") -> Report:
@@ -140,15 +143,16 @@ class Doctor:
         app = next((one for one in self._status.apps if one.route == name), None)
         address = app.address if app else route.target if route else ""
         machine = self._machine()
+        exposed = explain_exposures(self._status.routes, name)
         if not address:
-            return Report(findings=(_told(app),) if app else ())
+            return Report(findings=(*exposed, _told(app)) if app else exposed)
         own = self._walk_target(name, address, app, machine, scheme="http")
         url = door_url(route)
         if not url or any(finding.level == "problem" for finding in own.findings):
-            return Report(walks=(own,))
+            return Report(findings=exposed, walks=(own,))
         through = replace(asked or parse_target(url), everywhere=everywhere(route))
         walk = Walker(self._hands, machine, through).walk(f"{name} through the door: {through.text}")
-        return Report(walks=(own, walk))
+        return Report(findings=exposed, walks=(own, walk))
 
     def _walk_target(
         self, name: str, address: str, app: AppState | None, machine: MachineFacts, *, scheme: str = ""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from homeport.doctor.facts import Target
+from homeport.model.access import PUBLIC
+from homeport.model.exposure import Exposed
+from homeport.model.finding import Finding
 from homeport.model.route import RouteState
 from homeport.model.status import Status
 
@@ -15,6 +18,24 @@ def name_behind(target: Target, status: Status) -> str:
     below, at, rest = target.path.partition("/@")
     name = rest.partition("/")[0] if at and not below else target.host.removesuffix(".localhost")
     return name if any(route.name == name for route in status.routes) else ""
+
+
+def explain_exposures(routes: list[RouteState], name: str = "") -> tuple[Finding, ...]:
+    """What other computers reach: of one route, or all. No fault, and nothing to forget."""
+    found = [route for route in routes if route.exposed is not None and name in ("", route.name)]
+    return tuple(_explain(route.name, route.exposed) for route in found if route.exposed is not None)
+
+
+def _explain(name: str, exposed: Exposed) -> Finding:
+    ends = f"It closes at {exposed.ends}." if exposed.ends else "It stays so until it is closed."
+    who = "Everybody there may use it" if exposed.access == PUBLIC else f"Whoever has a {exposed.access} may use it"
+    return Finding(
+        code="route-exposed",
+        level="warning",
+        what=f"{name} is open to other computers at {exposed.url}",
+        why=f"{who}. {ends}",
+        next=f"homeport expose {name} --close",
+    )
 
 
 def door_url(route: RouteState | None) -> str:

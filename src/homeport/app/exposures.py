@@ -11,7 +11,7 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from homeport.app.exposed_certificates import ExposedCertificates
@@ -26,6 +26,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.settings import DOOR_PORT
 from homeport.streams.listen import bind_beyond
+from homeport.wire.credentials import COOKIE
 
 TRIES = 20  # ports above the door's, where none was asked for
 LINK_LIFE_S = 300.0  # a phone is found, unlocked, and told to go on in spite of the certificate
@@ -79,6 +80,8 @@ class Exposures:
         except BaseException:
             sock.close()
             raise
+        # Cookies ignore ports: two exposures on one address must not take each other's place.
+        rule = replace(rule, cookie=f"{COOKIE}-{sock.getsockname()[1]}")
         return Prepared(sock, host, rule, spec.lasts_s)
 
     async def open_prepared(self, name: str, prepared: Prepared) -> Exposed:
@@ -139,6 +142,10 @@ class Exposures:
     def _read(self, name: str, text: str) -> tuple[str, int]:
         """The address and its port, 0 for none."""
         host, port = _parts(text)
+        if not host:
+            raise HomeportError(
+                "bad-usage", f"{name} needs an address: this computer has {self._list()}", self._hint(name)
+            )
         try:
             address = ipaddress.ip_address(host)
         except ValueError:

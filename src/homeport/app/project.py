@@ -167,6 +167,7 @@ def _route(name: str, file: ProjectFile, folder: str, branch: str) -> RouteSpec:
         client_ca=client_ca,
         verify=verify,
         conditions=_conditions(table.conditions, file),
+        subdomains=table.subdomains,
     )
 
 
@@ -230,6 +231,7 @@ class _SpecMaker:
             access=app.access,
             cross_site=app.cross_site,
             conditions=_conditions(app.conditions, self._file),
+            subdomains=app.subdomains,
             branch=self._branch,
         )
 

@@ -57,7 +57,7 @@ def overview_lines(report: Report, paint: Paint, width: int | None) -> list[str]
 
 def finding_lines(finding: Finding, paint: Paint, width: int | None) -> list[str]:
     """`✗ what`, why below it, and what to do next; the code for docs and scripts at the end."""
-    mark, colour = _LEVELS[finding.level]
+    mark, colour = ("!", "red") if finding.code == "route-exposed" else _LEVELS[finding.level]
     what = _wrapped(f"{visible(finding.what)} [{finding.code}]", width)
     what[-1] = what[-1].replace(f"[{finding.code}]", paint(f"[{finding.code}]", "dim"))
     lines = [f"{paint(mark, colour)} {what[0]}", *(f"  {line}" for line in what[1:])]

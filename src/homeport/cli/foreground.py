@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from homeport.cli.app_lines import has_ended
+from homeport.cli.expose_view import show_asked_for
 from homeport.cli.feed import Feed, FeedEnded
 from homeport.cli.printer import Printer, printer_for
 from homeport.cli.seams import Engine
@@ -75,6 +76,7 @@ class Foreground:
             self._app(state)
         if attached := [route for route in self._states if route not in self._own]:
             self._printer.say(f"{', '.join(attached)} ran already; Ctrl-C leaves it running")
+        show_asked_for(self._session, self._engine, self._specs, states, as_data=False)
         if self._asked:
             self._stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from homeport.cli.app_lines import finding_lines, shown_urls
+from homeport.cli.expose_view import show_asked_for
 from homeport.cli.foreground import Foreground
 from homeport.cli.seams import Engine
 from homeport.cli.session import Session
@@ -22,7 +23,9 @@ def launch(session: Session, specs: list[AppSpec], *, detach: bool = False, requ
 def start_detached(session: Session, engine: Engine, specs: list[AppSpec]) -> int:
     """Start, wait until each is ready or will not be, print the addresses, leave."""
     states = [state if state.state in READY else engine.apps.wait(state.route) for state in engine.apps.start(specs)]
-    return report_ready(session, states)
+    status = report_ready(session, states)
+    show_asked_for(session, engine, specs, states)
+    return status
 
 
 def report_ready(session: Session, states: list[AppState]) -> int:

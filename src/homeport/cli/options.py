@@ -15,7 +15,7 @@ PANELS: dict[str, list[str]] = {
     "See": ["status", "logs", "watch", "requests", "show", "open"],
     "Ports": ["doctor", "who", "ports", "free", "lease", "leases", "release"],
     "Play": ["echo", "connect", "net", "toxiproxy"],
-    "Trust": ["trust", "untrust", "cert", "token", "password", "audit"],
+    "Trust": ["trust", "untrust", "cert", "token", "password", "expose", "audit"],
     "Stop": ["restart", "stop", "down"],
     "More": ["engine", "completion", "version"],
 }

@@ -16,6 +16,7 @@ from homeport.cli.session import Session
 from homeport.model.access import EVERYONE, Access, CrossSite
 from homeport.model.app import AppSpec, Ready, Serve
 from homeport.model.errors import HomeportError
+from homeport.model.exposure import ExposeSpec
 from homeport.model.name import is_route_name, slug
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Wish:
     env_files: list[str] = field(default_factory=list)
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
+    expose: ExposeSpec | None = None
 
 
 def command_spec(session: Session, words: Sequence[str], wish: Wish) -> AppSpec:
@@ -97,6 +99,7 @@ def _spec(
         ready_timeout_s=wish.ready_timeout_s,
         access=wish.access,
         cross_site=wish.cross_site,
+        expose=wish.expose,
         default=True,
         branch=this_machine().git_branch_of_worktree(str(session.folder)),
     )

@@ -59,12 +59,27 @@ def status_lines(status: Json, paint: Paint, width: int | None) -> list[str]:
     routes = [route for route in every if route["kind"] not in ("app", "control")]
     access = {route["name"]: _access(route) for route in every}
     blocks = [
-        _engine_lines(engine, paint),
+        [*_engine_lines(engine, paint), *_exposed_lines(every, paint)],
         table_lines(_APPS, [_app_row(app, access.get(app["route"], "")) for app in apps], paint, width) or ["no apps"],
         route_lines(routes, paint, width),
         [line for app in apps for line in trouble_lines(app, paint)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def exposed_text(name: str, exposed: Json, paint: Paint) -> str:
+    """Where other computers reach a route, and until when; red, because it should not be forgotten."""
+    return f"{paint(name, 'bold')} is {paint('open to other computers', 'red')} at {_beyond(exposed, paint)}"
+
+
+def _exposed_lines(routes: list[Json], paint: Paint) -> list[str]:
+    found = [(route["name"], route["exposed"]) for route in routes if route.get("exposed")]
+    return [f"{paint('exposed', 'red')}    {paint(name, 'bold')} at {_beyond(one, paint)}" for name, one in found]
+
+
+def _beyond(exposed: Json, paint: Paint) -> str:
+    ends = f", until {clock(exposed['ends'])}" if exposed.get("ends") else ""
+    return f"{paint(exposed['url'], 'red', 'bold')} ({exposed['access']}){ends}"
 
 
 def route_lines(routes: list[Json], paint: Paint, width: int | None) -> list[str]:

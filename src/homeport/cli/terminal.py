@@ -62,6 +62,11 @@ class Terminal:
             _never_fail_on_encoding(stream)
 
     @property
+    def talks_to_person(self) -> bool:
+        """Whether somebody looks at what is said."""
+        return _is_terminal(self.err)
+
+    @property
     def paint(self) -> Paint:
         """For data on stdout."""
         return Paint(not self.no_colour and may_colour(self.out))

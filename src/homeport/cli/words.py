@@ -44,6 +44,12 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def fingerprint_lines(digest: str) -> list[str]:
+    """`AB:CD:…` in two lines, as phones and browsers show it."""
+    pairs = [digest[at : at + 2].upper() for at in range(0, len(digest), 2)]
+    return [":".join(pairs[:16]), ":".join(pairs[16:])]
+
+
 def clock(iso: str, *, millis: bool = False) -> str:
     """The local time of day of an ISO 8601 moment: `14:03:21` or `14:03:21.123`."""
     moment = _local(iso)

@@ -61,6 +61,7 @@ APP_KEYS: dict[str, Key] = {
     "access": Key("access", access_value.access),
     "cross_site": Key("cross_site", values.one_of("allow", "deny")),
     "conditions": Key("conditions", conditions_value.conditions),
+    "subdomains": Key("subdomains", values.boolean),
 }
 ROUTE_KEYS: dict[str, Key] = {
     "target": Key("target", app_values.target),
@@ -74,6 +75,7 @@ ROUTE_KEYS: dict[str, Key] = {
     "client_ca": Key("client_ca", values.filled),
     "verify": Key("verify", values.text),
     "conditions": Key("conditions", conditions_value.conditions),
+    "subdomains": Key("subdomains", values.boolean),
 }
 TOP_KEYS = ("name", "apps", "routes", "profiles")
 
@@ -83,7 +85,7 @@ _SYNONYMS = {
     "server": "with", "workdir": "cwd", "environment": "env", "dotenv": "env_file", "healthcheck": "ready",
     "health": "ready", "depends_on": "needs", "app": "apps", "services": "apps", "processes": "apps", "route": "routes",
     "tls": "https", "ssl": "https", "auth": "access", "csrf": "cross_site", "proxy": "routes", "upstream": "target",
-    "url": "target", "http2": "h2", "h2c": "h2", "grpc": "h2",
+    "url": "target", "http2": "h2", "wildcard": "subdomains", "h2c": "h2", "grpc": "h2",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class AppTable(msgspec.Struct, frozen=True, kw_only=True):
     access: Access = EVERYONE
     cross_site: CrossSite = "allow"
     conditions: str = ""  # KEY=VALUE words and names of profiles
+    subdomains: bool = False
 
 
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     client_ca: str = ""
     verify: str = ""
     conditions: str = ""
+    subdomains: bool = False
 
 
 class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from homeport.model.access import Peer
+from homeport.wire.credentials import COOKIE
 from homeport.wire.cross_site import is_cross_site
 
 # What was shown to be let in. "unasked": a password that nobody has looked at yet.
@@ -30,6 +31,7 @@ class Rule:
     denies_cross_site: bool = False
     is_public: bool = False  # it may be exposed without asking for a secret
     host: str = ""  # where its links and cookies count; "" is NAME.localhost
+    cookie: str = COOKIE
     realm: str = ""  # what they are made for: those of a way in that was closed open no other; "" is the name
 
     @property

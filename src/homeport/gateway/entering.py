@@ -16,7 +16,6 @@ from homeport.gateway.refusals import Reply, entered, link_is_used
 from homeport.gateway.routes import normalised
 from homeport.model.access import Peer
 from homeport.model.secret import Secrets
-from homeport.wire.credentials import COOKIE
 from homeport.wire.http1 import RequestHead
 
 PATH = "/.homeport/enter"
@@ -59,7 +58,7 @@ class Entering:
         secret = self._sessions.make(Session(rule.own_realm, peer.uid), self._clock() + SESSION_LIFE_S)
         # Over TLS nobody else below this name is sent the cookie, whatever the port: nobody else has a certificate.
         over_tls = "; Secure" if is_secure else ""
-        return entered(rule.name, f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict{over_tls}")
+        return entered(rule.name, f"{rule.cookie}={secret}; Path=/; HttpOnly; SameSite=Strict{over_tls}")
 
     def _may_follow(self, rule: Rule, peer: Peer) -> bool:
         """A link is made for us, or for accounts that the route names. Opening a browser shows it in `ps` to others."""

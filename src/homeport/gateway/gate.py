@@ -61,7 +61,7 @@ class Gate:
         peer = client.peer() if rule.uids is not None else Peer()
         if not _reads(rule, head) and decide(rule, peer, _ANY) is ADMIT:
             return None  # reading the fields takes longer than all the rest
-        seen = shown(head.raw)
+        seen = shown(head.raw, rule.cookie)
         token = self._tokens.name_of(seen.token, rule.name) if rule.takes_token and seen.token and self._tokens else ""
         showing: Showing = "right" if token else self._showing(rule, client, head, seen)
         request = _request(rule, head, showing, is_secure=client.is_secure)
@@ -69,7 +69,7 @@ class Gate:
         # Of what does not pass nothing that was shown is stored: a password for the app may have been one for us.
         passes = isinstance(decision, Admit)
         exchange.request_head = hidden(head.raw, basic=bool(rule.logins)) if passes else all_hidden(head.raw)
-        if rule.needs_secret:
+        if rule.needs_secret or rule.host:
             _clean(head, basic=bool(rule.logins))
         if rule.takes_token and not (isinstance(decision, Refuse) and decision.status == 403):
             reply = self.entering.reply(rule, head, client.peer(), is_secure=client.is_secure)
@@ -131,8 +131,8 @@ def _name_of(client: ClientSide) -> Hashable:
 
 
 def _reads(rule: Rule, head: RequestHead) -> bool:
-    """Whether anything of the request counts, its safe method apart."""
-    return rule.needs_secret or (rule.denies_cross_site and (bool(head.upgrade) or head.method not in _SAFE))
+    """Whether anything of the request counts, its safe method apart; a public exposure is sent others' cookies too."""
+    return rule.needs_secret or bool(rule.host) or (rule.denies_cross_site and (bool(head.upgrade) or head.method not in _SAFE))
 
 
 def _request(rule: Rule, head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from homeport.gateway.access import Refuse, Rule
 from homeport.model.exchange import COMPLETE, REFUSED
 from homeport.model.finding import Finding
@@ -25,7 +27,10 @@ class Reply:
 
 def refusal(rule: Rule, refused: Refuse) -> Reply:
     fields = f"WWW-Authenticate: {refused.challenge}\r\n".encode() if refused.challenge else b""
-    return Reply(refused.status, _FINDINGS[refused.code](rule.name, refused.why), fields)
+    finding = _FINDINGS[refused.code](rule.name, refused.why)
+    if rule.host and finding.next:
+        finding = replace(finding, next=f"homeport expose {rule.name}")
+    return Reply(refused.status, finding, fields)
 
 
 def too_many(rule: Rule) -> Reply:

@@ -16,7 +16,8 @@ HIDDEN = b"[not stored]"
 
 _AUTHORIZATION = re.compile(rb"\n(Authorization:[ \t]*([^\r]*))", re.IGNORECASE)
 _COOKIES = re.compile(rb"\n(Cookie:[ \t]*([^\r]*))", re.IGNORECASE)
-_OURS = re.compile(rb"(?:^|(?<=;))([ \t]*" + COOKIE.encode() + rb"[ \t]*=)([^;]*)(;|$)")
+# Beyond loopback it is homeport-PORT: cookies ignore ports, so each exposure on an address has a name of its own.
+_OURS = re.compile(rb"(?:^|(?<=;))([ \t]*(" + COOKIE.encode() + rb"(?:-[0-9]{1,5})?)[ \t]*=)([^;]*)(;|$)")
 
 
 class Shown(NamedTuple):
@@ -29,10 +30,12 @@ class Shown(NamedTuple):
     session: str = ""  # from the cookie
 
 
-def shown(head: bytes) -> Shown:
+def shown(head: bytes, cookie: str = COOKIE) -> Shown:
+    """`cookie`: which of ours counts."""
     values = [value.rstrip(b" \t") for _, value in _AUTHORIZATION.findall(head)]
     scheme, _, rest = values[0].partition(b" ") if len(values) == 1 else (b"", b"", b"")
-    sessions = [found for _, value in _COOKIES.findall(head) for _, found, _ in _OURS.findall(value)]
+    ours = [one for _, value in _COOKIES.findall(head) for one in _OURS.findall(value)]
+    sessions = [found for _, name, found, _ in ours if name == cookie.encode()]
     session = sessions[0].strip(b" \t").decode("latin-1") if len(sessions) == 1 else ""
     rest = rest.strip(b" \t")
     if scheme.lower() == b"bearer" and rest.startswith(TOKEN_PREFIX.encode()):
@@ -49,7 +52,7 @@ def authorization_lines(head: bytes, *, basic: bool) -> tuple[bytes, ...]:
 
 
 def without_cookie(head: bytes) -> bytes:
-    """The head without our cookie; a field that held nothing else is gone."""
+    """The head without cookies of ours; a field that held nothing else is gone."""
 
     def clean(match: re.Match[bytes]) -> bytes:
         kept = _OURS.sub(b"", match[2]).strip(b" \t").removesuffix(b";")
@@ -73,7 +76,7 @@ def _hide(head: bytes, lines: tuple[bytes, ...]) -> bytes:
         scheme, blank, _ = line.partition(b":")[2].strip(b" \t").partition(b" ")
         kept = scheme + b" " if blank else b""
         head = head.replace(b"\n" + line + b"\r", b"\nAuthorization: " + kept + HIDDEN + b"\r")
-    return _COOKIES.sub(lambda match: b"\nCookie: " + _OURS.sub(rb"\1" + HIDDEN + rb"\3", match[2]), head)
+    return _COOKIES.sub(lambda match: b"\nCookie: " + _OURS.sub(rb"\1" + HIDDEN + rb"\4", match[2]), head)
 
 
 def _is_meant_for_us(value: bytes, basic: bool) -> bool:

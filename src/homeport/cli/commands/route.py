@@ -8,6 +8,8 @@ import rich_click as click
 
 from homeport.cli.access_option import access_options, read_access
 from homeport.cli.complete import complete_route
+from homeport.cli.expose_option import expose_options, read_expose
+from homeport.cli.expose_view import show_exposed
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.cli.status_view import route_lines
@@ -30,7 +32,9 @@ VERIFY_HELP = "For an https target: not at all, or by the certificates in FILE. 
 @click.option("--verify", metavar="off|FILE", default="", help=VERIFY_HELP)
 @click.option("--tls", type=click.Choice(["terminate", "pass"]), help=TLS_HELP)
 @click.option("--client-ca", metavar="FILE", default="", help=CLIENT_CA_HELP)
+@click.option("--subdomains", is_flag=True, help="Names below it lead there too: a.NAME.localhost.")
 @access_options
+@expose_options
 @click.option("--remove", is_flag=True, help="Remove the route NAME.")
 @command_options(json=True, door=True)
 @pass_session
@@ -45,8 +49,11 @@ def command(
     verify: str,
     tls: Tls | None,
     client_ca: str,
+    subdomains: bool,
     access: tuple[str, ...],
     cross_site: CrossSite,
+    expose: str | None,
+    lasts: str,
     remove: bool,
 ) -> None:
     """Give something that already runs a name behind the door. Without NAME, list the routes.
@@ -64,6 +71,7 @@ def command(
       homeport route db tcp:127.0.0.1:5432 --listen 62900 --tls terminate --client-ca ca.pem
       homeport route game udp:127.0.0.1:7777 --listen 62901
       homeport route admin 8080 --access same-user --access token
+      homeport route web 3000 --expose 192.168.1.20 --access token
       homeport route --remove api
     """
     if remove:
@@ -85,8 +93,14 @@ def command(
             tls=tls or "",
             client_ca=os.path.abspath(client_ca) if client_ca else "",
             verify=verify if verify in ("", "off") else os.path.abspath(verify),
+            subdomains=subdomains,
+            expose=read_expose(expose, lasts, access),
         )
-        _show(session, session.engine().routes.add(spec))
+        engine = session.engine()
+        state = engine.routes.add(spec)
+        _show(session, state)
+        if state.exposed is not None and not session.as_json:
+            show_exposed(session, engine, name, state.exposed)
 
 
 def _with_scheme(target: str) -> str:

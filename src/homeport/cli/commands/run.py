@@ -5,6 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from homeport.cli.access_option import access_options, read_access
+from homeport.cli.expose_option import expose_options, read_expose
 from homeport.cli.launch import launch
 from homeport.cli.options import command_options, launch_options, pass_session
 from homeport.cli.projects import Wish, command_spec
@@ -23,6 +24,7 @@ READY_HELP = "When it is ready: /PATH answers, log:REGEX matches a line, command
 @click.option("--port-env", metavar="NAME", default="PORT", help="The variable that tells it the port. [PORT]")
 @click.option("--env-file", "env_files", metavar="FILE", multiple=True, help="Variables from FILE. [.env, if there]")
 @access_options
+@expose_options
 @launch_options
 @command_options(json=True, door=True)
 @pass_session
@@ -37,6 +39,8 @@ def command(
     env_files: tuple[str, ...],
     access: tuple[str, ...],
     cross_site: CrossSite,
+    expose: str | None,
+    lasts: str,
     detach: bool,
     requests: bool,
 ) -> int:
@@ -52,6 +56,7 @@ def command(
       homeport run --name api --ready /health -- uvicorn main:app --port {port}
       homeport run 'cd site && python -m http.server $PORT'
       homeport run -d -- nginx -c "$PWD/my.conf"
+      homeport run --expose 192.168.1.20 --access token --for 2h -- npm run dev
     """
     wish = Wish(
         name=name,
@@ -62,5 +67,6 @@ def command(
         env_files=list(env_files),
         access=read_access(access),
         cross_site=cross_site,
+        expose=read_expose(expose, lasts, access),
     )
     return launch(session, [command_spec(session, words, wish)], detach=detach, requests=requests)

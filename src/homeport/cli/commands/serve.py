@@ -5,6 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from homeport.cli.access_option import access_options, read_access
+from homeport.cli.expose_option import expose_options, read_expose
 from homeport.cli.launch import launch
 from homeport.cli.options import command_options, launch_options, pass_session
 from homeport.cli.projects import Wish, directory_spec
@@ -25,6 +26,7 @@ SERVERS = ("builtin", "nginx", "apache")
 @click.option("--name", metavar="NAME", default="", help="Its name behind the door. [the directory's name]")
 @click.option("--port", metavar="PORT", type=click.IntRange(1, 65535), help="A fixed port for nginx or apache.")
 @access_options
+@expose_options
 @launch_options
 @command_options(json=True, door=True)
 @pass_session
@@ -39,6 +41,8 @@ def command(
     port: int | None,
     access: tuple[str, ...],
     cross_site: CrossSite,
+    expose: str | None,
+    lasts: str,
     detach: bool,
     requests: bool,
 ) -> int:
@@ -59,6 +63,7 @@ def command(
         what = "is a file, not a directory" if path.exists() else "does not exist"
         raise HomeportError("bad-usage", f"{directory} {what}", "homeport serve .")
     serve = Serve(directory=str(path.resolve()), spa=spa, reload=reload, listing=not no_listing)
-    wish = Wish(name=name, port=port, access=read_access(access), cross_site=cross_site)
+    exposed = read_expose(expose, lasts, access)
+    wish = Wish(name=name, port=port, access=read_access(access), cross_site=cross_site, expose=exposed)
     spec = directory_spec(session, serve, server, wish)
     return launch(session, [spec], detach=detach, requests=requests)
