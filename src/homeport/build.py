@@ -189,7 +189,7 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             Watching(recording),
             lambda: [*engine.current(), *(("conditions", state) for state in conditions.current())],
             idle.touch,
-            Meter(recording, Carried(udp)).watch,
+            Meter(recording, Carried(door, tcp, streams, udp)).watch,
         )
         routes = RoutesUseCases(roads, networks, exposures, EngineJournal(home.routes, boot_id, RouteSpec))
         parts.callback(routes.close)

@@ -20,6 +20,8 @@ from homeport.conditions.stages import Shared, make_stage
 
 Entry = Literal["open", "refuse", "hang", "drop"]
 
+MEASURED = 4096  # delays between two looks at them: enough for percentiles, little to sort
+
 
 class Planner:
     """Made by `begin` or `begin_direction`. `dropped` are the datagrams that the last call threw away, with the reason;
@@ -54,6 +56,9 @@ class Planner:
             made = [*sent, *self.dropped] if self.dropped else sent
             of = decisions.of_chunk if self._is_stream else decisions.of_datagram
             of(now_s, self.is_up, len(data), made)
+        delays_s = self._shared.delays_s
+        if delays_s is not None and sent and len(delays_s) < MEASURED:
+            delays_s.append(sent[-1].due_s - now_s)
         return sent
 
     def end(self, now_s: float, ending: Ending = "close") -> list[Parcel]:
@@ -193,6 +198,13 @@ class SharedPair:
 
     def __init__(self) -> None:
         self.up, self.down = Shared(), Shared()
+
+    def take_delays(self) -> tuple[list[float], list[float]]:
+        """See Shared.take_delays."""
+        return self.up.take_delays(), self.down.take_delays()
+
+    def stop_delays(self) -> None:
+        self.up.delays_s = self.down.delays_s = None
 
 
 class Pair:

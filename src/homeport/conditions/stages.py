@@ -20,6 +20,12 @@ class Shared:
 
     def __init__(self) -> None:
         self._buckets: dict[str, tuple[Bandwidth, Bucket]] = {}
+        self.delays_s: list[float] | None = None  # of what was planned; None while nobody wants to know
+
+    def take_delays(self) -> list[float]:
+        """How long what came since the last call is held back. With the first call it begins to be written down."""
+        taken, self.delays_s = self.delays_s, []
+        return taken or []
 
     def bucket(self, name: str, settings: Bandwidth) -> Bucket:
         known = self._buckets.get(name)

@@ -38,6 +38,10 @@ class StreamConditions:
     def state(self) -> TcpConditionsState:
         return self._of_route.state()
 
+    @property
+    def of_route(self) -> TcpConditions:
+        return self._of_route
+
     def make_flow(self, source: Side, sink: Side) -> Flow:
         """Asked for the way up first, then for the way down."""
         link = source.link

@@ -91,6 +91,14 @@ class RouteConditions:
         for pool in self.pools():
             pool.close()
 
+    def shared(self) -> list[SharedPair]:
+        """What the connections of each client share."""
+        return [felt.shared for felt in self._felt.values()]
+
+    def held_up_bytes(self) -> int:
+        """Taken from clients, and not yet passed on."""
+        return sum(stream.lanes[0].held_bytes for felt in self._felt.values() for stream in felt.streams)
+
     def total(self, client: str = EVERYBODY) -> Counter[str]:
         """How often each decision was made, "came" and "sent" among them."""
         felt = self._felt.get(client)
@@ -127,7 +135,7 @@ class ClientConditions:
         self.streams: set[ConditionedStream] = set()
         self._pump = pump
         self._counts: Counter[str] = Counter()  # of connections that are over
-        self._shared = SharedPair()
+        self.shared = SharedPair()
         self._pools: dict[str, Pool] = {}
         self._came = 0
         self._faults = _faults(conditions)
@@ -137,7 +145,7 @@ class ClientConditions:
         if conditions is not None and (before is None or conditions.http != before.http):  # else they count on
             self._faults = _faults(conditions)
         for stream in list(self.streams):
-            stream.change(conditions, self._shared)
+            stream.change(conditions, self.shared)
 
     def take(self, stream: ConditionedStream) -> None:
         """It feels these from the next byte on."""
@@ -145,7 +153,7 @@ class ClientConditions:
             stream.felt.streams.discard(stream)
             stream.felt = self
             self.streams.add(stream)
-            stream.change(self.conditions, self._shared)
+            stream.change(self.conditions, self.shared)
 
     def decide(self, method: str, target: str) -> HttpDecision:
         """What goes wrong with one request."""
@@ -167,7 +175,7 @@ class ClientConditions:
         return str(self._came)
 
     def begin(self, who: str) -> Pair:
-        return begin(self.conditions or Conditions(), "stream", _clock(), who, self._shared)
+        return begin(self.conditions or Conditions(), "stream", _clock(), who, self.shared)
 
     def hold(self, pair: Pair, outbound: Outbound, visitor: Visitor, fields: Fields) -> None:
         """All that passes there feels these conditions."""

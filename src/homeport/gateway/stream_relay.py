@@ -21,7 +21,7 @@ from homeport.gateway.seams import StreamCertificates, Tap, Target
 from homeport.gateway.stream_link import StreamLink
 from homeport.gateway.stream_side import MakeFlow
 from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on
-from homeport.gateway.tcp_conditions import TcpConditionsState
+from homeport.gateway.tcp_conditions import TcpConditions, TcpConditionsState
 from homeport.gateway.tcp_route import WhyNot
 from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
@@ -140,6 +140,9 @@ class StreamRelay:
     def conditions(self, name: str) -> TcpConditionsState:
         """What they decided so far. Raises KeyError."""
         return self._route(name).conditions.state()
+
+    def conditioned(self) -> dict[str, TcpConditions]:
+        return {name: route.conditions.of_route for port in self._ports for name, route in port.routes.items()}
 
     def _route(self, name: str) -> StreamRoute:
         route = self.find(name)

@@ -85,6 +85,10 @@ class TcpRelay:
         conditions = self._routes[name].conditions
         return conditions.state() if conditions is not None else None
 
+    def conditioned(self) -> dict[str, TcpConditions]:
+        """The routes that have, or had, conditions."""
+        return {name: route.conditions for name, route in self._routes.items() if route.conditions is not None}
+
     def close(self, name: str) -> None:
         """Stop listening and end the connections of `name`; the port is free when this returns. Unknown names are
         ignored."""

@@ -45,7 +45,7 @@ class TcpConditions:
         self.room = room
         self.clock = clock
         self._calls = calls
-        self._shared = SharedPair()
+        self.shared = SharedPair()
         self._standing = Standing()
         self._felt: set[Felt] = set()
         self._gone_up: Counter[str] = Counter()
@@ -78,7 +78,7 @@ class TcpConditions:
         if self.settings is None or decisions is None:
             return None
         exchange.conditions = decisions.felt
-        pair = begin(self.settings, "stream", now_s, str(decisions.felt.number), self._shared)
+        pair = begin(self.settings, "stream", now_s, str(decisions.felt.number), self.shared)
         pair.record(decisions)
         felt = Felt(self, exchange, pair)
         self._felt.add(felt)
@@ -91,6 +91,11 @@ class TcpConditions:
 
     def call_at(self, at_s: float, call: Callable[[object, float], object]) -> None:
         self._calls.put(at_s, call, None)
+
+    def held_bytes(self) -> tuple[int, int]:
+        """Read, and not yet passed on: up and down. May be asked from any thread, and be a parcel wrong."""
+        felt = list(self._felt)
+        return sum(one.up.held_bytes for one in felt), sum(one.down.held_bytes for one in felt)
 
     def state(self) -> TcpConditionsState:
         """May be asked from any thread: sums can be a decision apart."""

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from homeport.conditions.plan import SharedPair
 from homeport.conditions.settings import Conditions
 from homeport.gateway.seams import Tap, Target
 from homeport.gateway.tcp_loop import RelayLoop
@@ -117,12 +118,16 @@ class UdpRelay:
             clients=[_client_state(client, now_s) for client in busiest[:SHOWN_CLIENTS]],
         )
 
+    def shared(self, name: str) -> SharedPair:
+        """What its clients share under conditions."""
+        return self._routes[name].shared
+
     def bytes_passed(self, name: str) -> tuple[int, int]:
-        """What came from clients and from the upstream so far: light enough to be asked twice a second."""
+        """What came through from clients and from the upstream so far: light enough to be asked twice a second."""
         route = self._routes[name]
         clients = route.everybody()
-        up = sum((client.up.bytes for client in clients), route.gone_up.bytes)
-        return up, sum((client.down.bytes for client in clients), route.gone_down.bytes)
+        up = sum((client.up.passed_bytes for client in clients), route.gone_up.passed_bytes)
+        return up, sum((client.down.passed_bytes for client in clients), route.gone_down.passed_bytes)
 
     def stop(self) -> None:
         """Forget every client and end the thread. The last reports reach the tap in the next rounds of the loop."""

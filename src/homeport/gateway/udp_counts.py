@@ -47,9 +47,10 @@ class Delays:
 class Counts:
     """Written by the relay's thread, read from anywhere."""
 
-    __slots__ = ("bytes", "datagrams", "delays", "dropped", "duplicated", "reordered")
+    __slots__ = ("bytes", "datagrams", "delays", "dropped", "duplicated", "reordered", "unsent_bytes")
 
     def __init__(self) -> None:
+        self.unsent_bytes = 0  # of what conditions dropped, less what they doubled
         self.datagrams = self.bytes = self.dropped = self.duplicated = self.reordered = 0
         self.delays: Delays | None = None  # None: nothing was ever delayed
 
@@ -58,12 +59,17 @@ class Counts:
             self.delays = Delays()
         self.delays.add(delay_s)
 
+    @property
+    def passed_bytes(self) -> int:
+        return self.bytes - self.unsent_bytes
+
     def merge(self, other: Counts) -> None:
         self.datagrams += other.datagrams
         self.bytes += other.bytes
         self.dropped += other.dropped
         self.duplicated += other.duplicated
         self.reordered += other.reordered
+        self.unsent_bytes += other.unsent_bytes
         if other.delays is not None:
             self.delays = self.delays or Delays()
             self.delays.merge(other.delays)

@@ -62,8 +62,10 @@ class UdpLane:
         parcels = planner.plan(data, now_s)
         if planner.dropped:
             self._counts.dropped += len(planner.dropped)
+            self._counts.unsent_bytes += sum(len(parcel.data) for parcel in planner.dropped)
         if len(parcels) > 1:
             self._counts.duplicated += len(parcels) - 1
+            self._counts.unsent_bytes -= len(data) * (len(parcels) - 1)
         self.take(parcels, now_s)
 
     def take(self, parcels: list[Parcel], now_s: float) -> None:

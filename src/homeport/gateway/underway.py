@@ -80,6 +80,10 @@ class Underway:
         return parcel
 
     @property
+    def held_bytes(self) -> int:
+        return self.cost - PARCEL_BYTES * len(self._parcels)
+
+    @property
     def next_s(self) -> float:
         return self._parcels[0].due_s if self._parcels else inf
 
