@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from homeport.gateway.cut_off import CutOff
 from homeport.wire.h2 import CANCEL, Fields
 from homeport.wire.h2_heads import answer_head, asked_fields, trailer_lines
 from homeport.wire.http1 import BadMessage, Body, ChunkedBody, RequestHead, ResponseHead, parse_response_head
 
 if TYPE_CHECKING:
+    from homeport.gateway.conditioned import Fate, Strike
     from homeport.gateway.h2_outbound import H2Outbound
     from homeport.gateway.visit import Visit
 
@@ -28,7 +30,7 @@ class H2Call:
     """Made for one visit."""
 
     def __init__(self, connection: H2Outbound) -> None:
-        self._connection = connection
+        self.connection = connection
         self.name = connection.name
         self._visit: Visit | None = None
         self._request: RequestHead | None = None
@@ -41,6 +43,7 @@ class H2Call:
         self._is_full = False
         self._is_paused = False
         self._withheld_bytes = 0
+        self._strike: Strike | None = None  # what goes wrong with the body of the answer
 
     # What a visit does
 
@@ -50,6 +53,14 @@ class H2Call:
 
     def begin(self, visit: Visit, request: RequestHead) -> None:
         self._visit, self._request = visit, request
+
+    def strike(self, fate: Fate) -> None:
+        """What goes wrong with the body of the answer; the rest of the connection takes no harm."""
+        from homeport.gateway.conditioned import Strike
+
+        fault = fate.fault
+        if fault.stall_bytes is not None or fault.truncate_bytes is not None:
+            self._strike = Strike(fault, is_body=True)
 
     def write(self, data: bytes, /) -> None:
         if not self._has_asked:
@@ -69,15 +80,15 @@ class H2Call:
             self._chunks = ChunkedBody()
         if request.body and _EXPECTS.search(raw):
             visit.interim(_CONTINUE)  # the window says how much may come (RFC 9110 section 10.1.1)
-        fields = asked_fields(raw, self._connection.scheme)
-        return self._connection.request(self, fields, is_last=request.body == Body.NONE)
+        fields = asked_fields(raw, self.connection.scheme)
+        return self.connection.request(self, fields, is_last=request.body == Body.NONE)
 
     def _send(self, data: bytes) -> None:
         if self._chunks is None:
             self._left -= len(data)
-            self._connection.data(self._number, data)
+            self.connection.data(self._number, data)
             if self._left <= 0:
-                self._connection.end(self._number)
+                self.connection.end(self._number)
         else:
             self._write_chunks(self._chunks, self._kept + data)
 
@@ -86,11 +97,11 @@ class H2Call:
         taken = chunks.feed(data, content)  # it has been through one of these before
         self._kept = data[taken:]
         for piece in content:
-            self._connection.data(self._number, piece)
+            self.connection.data(self._number, piece)
         if chunks.is_done and chunks.trailers:
-            self._connection.trailers(self._number, [(name.lower(), value) for name, value in chunks.trailers])
+            self.connection.trailers(self._number, [(name.lower(), value) for name, value in chunks.trailers])
         elif chunks.is_done:
-            self._connection.end(self._number)
+            self.connection.end(self._number)
 
     def pause_reading(self) -> None:
         self._is_paused = True
@@ -99,7 +110,7 @@ class H2Call:
         self._is_paused = False
         size, self._withheld_bytes = self._withheld_bytes, 0
         if size:
-            self._connection.consumed(self._number, size)
+            self.connection.consumed(self._number, size)
 
     def close(self) -> None:
         self.abort()
@@ -109,7 +120,7 @@ class H2Call:
             self._visit = None
             self.resume_reading()
             if self._number:
-                self._connection.reset(self._number, CANCEL)
+                self.connection.reset(self._number, CANCEL)
 
     # What the connection tells
 
@@ -152,9 +163,21 @@ class H2Call:
             return None
 
     def on_data(self, data: bytes, *, is_last: bool) -> None:
+        strike = self._strike
+        if strike is None or self._visit is None:
+            self._take(data, is_last=is_last)
+            return
+        passed = strike.passes(data)
+        self.connection.consumed(self._number, len(data) - len(passed))
+        self._take(passed, is_last=is_last and not strike.has_struck)
+        if strike.cuts:
+            self.connection.reset(self._number, CANCEL)
+            self.cut_off(CutOff("close", "network conditions: the body of the answer was cut"))
+
+    def _take(self, data: bytes, *, is_last: bool) -> None:
         visit, head, request = self._visit, self._head, self._request
         if visit is None or head is None or request is None:
-            self._connection.consumed(self._number, len(data))
+            self.connection.consumed(self._number, len(data))
             return
         if head.body == Body.CHUNKED:
             passed = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
@@ -171,11 +194,11 @@ class H2Call:
         if self._is_paused:
             self._withheld_bytes += size
         elif size:
-            self._connection.consumed(self._number, size)
+            self.connection.consumed(self._number, size)
 
     def on_trailers(self, fields: Fields) -> None:
         visit, head, request = self._visit, self._head, self._request
-        if visit is None or head is None or request is None:
+        if visit is None or head is None or request is None or self._has_stalled:
             return
         try:
             last = b"0\r\n" + trailer_lines(fields) + b"\r\n"
@@ -189,17 +212,29 @@ class H2Call:
             visit.answer_trailers(list(fields))
         self._complete(is_last=True)
 
+    @property
+    def _has_stalled(self) -> bool:
+        """Nothing more comes, although the upstream may have said all."""
+        return self._strike is not None and self._strike.has_struck
+
+    def cut_off(self, cut: CutOff) -> None:
+        visit, self._visit = self._visit, None
+        if visit is not None:
+            visit.cut_off(cut)
+
     def on_closed(self) -> None:
         """Before its answer was whole, if there is still a visit."""
+        if self._has_stalled:
+            return
         visit, self._visit = self._visit, None
         self.resume_reading()
         if visit is not None:
-            visit.upstream_lost(has_answered=self._head is not None, error=self._connection.error)
+            visit.upstream_lost(has_answered=self._head is not None, error=self.connection.error)
 
     def _complete(self, *, is_last: bool) -> None:
         visit, self._visit = self._visit, None
         self.resume_reading()
         assert visit is not None
         if not visit.is_sent or not is_last:
-            self._connection.reset(self._number, CANCEL)
+            self.connection.reset(self._number, CANCEL)
         visit.complete()

@@ -184,6 +184,8 @@ class H2Inbound(asyncio.Protocol):
         self._flush_soon()
 
     def reset(self, number: int, code: int) -> None:
+        """What was written before still leaves, as far as the client's window lets it."""
+        self._send()
         self._frames.reset(number, code)
         self._flush_soon()
 
@@ -272,14 +274,17 @@ class H2Inbound(asyncio.Protocol):
         self._will_flush = False
         if self._is_lost:
             return
-        if not self._is_stuck:
-            data = self._frames.to_send()
-            if data:
-                self.transport.write(data)
-            self._attend()
+        self._send()
+        self._attend()
         self._look_at_queues()
         if self._frames.is_over or ((self._is_leaving or self._has_left) and not self._streams):
             self._give_up()
+
+    def _send(self) -> None:
+        if not self._is_stuck and not self._is_lost:
+            data = self._frames.to_send()
+            if data:
+                self.transport.write(data)
 
     def _look_at_queues(self) -> None:
         """Streams that wait for their client stop their upstreams, and are looked at until they wait no more."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
@@ -32,6 +33,7 @@ from homeport.wire.h2 import (
 )
 
 if TYPE_CHECKING:
+    from homeport.gateway.cut_off import CutOff
     from homeport.gateway.h2_call import H2Call
     from homeport.model.endpoint import Endpoint
 
@@ -58,6 +60,7 @@ class H2Outbound(asyncio.Protocol):
         self._written: set[int] = set()
         self._has_settings = asyncio.Event()  # or will never have
         self._speaks_http1 = False
+        self._cut: CutOff | None = None  # what ended it
         self._is_stuck = False
         self._is_lost = False
         self._will_flush = False
@@ -96,12 +99,22 @@ class H2Outbound(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        for call in self._lose():
+            call.on_closed()
+
+    def cut_off(self, cut: CutOff) -> None:
+        """The network conditions have ended the connection, and everything on it."""
+        self._cut = cut
+        for call in self._lose():
+            call.cut_off(cut)
+
+    def _lose(self) -> list[H2Call]:
         self.is_usable = False
         self._is_lost = True
+        self.expires_s = 0.0
         self._has_settings.set()
         calls, self._calls = self._calls, {}
-        for call in calls.values():
-            call.on_closed()
+        return list(calls.values())
 
     def pause_writing(self) -> None:
         self._is_stuck = True
@@ -156,8 +169,12 @@ class H2Outbound(asyncio.Protocol):
             self._flush_soon()
         else:
             self.leave()
-            self._later(call.on_closed)
+            self._later(partial(self._turn_away, call))
         return number
+
+    def _turn_away(self, call: H2Call) -> None:
+        """It came when the connection had ended."""
+        call.on_closed() if self._cut is None else call.cut_off(self._cut)
 
     def data(self, number: int, data: bytes) -> None:
         self._frames.data(number, data)
@@ -184,8 +201,9 @@ class H2Outbound(asyncio.Protocol):
             self._flush_soon()
 
     def consumed(self, number: int, size: int) -> None:
-        self._frames.consumed(number, size)
-        self._flush_soon()
+        if size:
+            self._frames.consumed(number, size)
+            self._flush_soon()
 
     # The end
 
@@ -201,7 +219,7 @@ class H2Outbound(asyncio.Protocol):
         if not self._is_lost:
             self._frames.leave()
             self.transport.write(self._frames.to_send())
-            self.transport.close()
+            self.transport.abort() if self._is_stuck else self.transport.close()
 
     def _forget(self, number: int) -> None:
         self._calls.pop(number, None)

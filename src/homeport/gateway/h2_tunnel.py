@@ -25,18 +25,18 @@ class H2Tunnel(H2Call):
         self._is_open = False
 
     def _ask(self, raw: bytes) -> int:
-        fields, self._key = asked_for_tunnel(raw, self._connection.scheme)
-        return self._connection.request(self, fields, is_last=False)
+        fields, self._key = asked_for_tunnel(raw, self.connection.scheme)
+        return self.connection.request(self, fields, is_last=False)
 
     def _send(self, data: bytes) -> None:
-        self._connection.data(self._number, data)
+        self.connection.data(self._number, data)
 
     def close(self) -> None:
         """The client has gone; what it said last still gets there."""
         if self._is_open and self._visit is not None:
             self._visit = None
             self.resume_reading()
-            self._connection.end_soon(self._number)
+            self.connection.end_soon(self._number)
         else:
             self.abort()
 
@@ -55,10 +55,10 @@ class H2Tunnel(H2Call):
         self._is_open = True
         visit.switched(head)
 
-    def on_data(self, data: bytes, *, is_last: bool) -> None:
+    def _take(self, data: bytes, *, is_last: bool) -> None:
         visit = self._visit
         if visit is None or not self._is_open:
-            super().on_data(data, is_last=is_last)
+            super()._take(data, is_last=is_last)
             return
         if data:
             visit.pass_down(data)
@@ -75,10 +75,10 @@ class H2Tunnel(H2Call):
     def _end(self) -> None:
         """The upstream has said all it wants; we do not half-close."""
         if self._number:
-            self._connection.end(self._number)
+            self.connection.end(self._number)
         self.on_closed()
 
     def _complete(self, *, is_last: bool) -> None:
         if is_last:
-            self._connection.end(self._number)
+            self.connection.end(self._number)
         super()._complete(is_last=is_last)

@@ -152,7 +152,7 @@ def trailer_lines(trailers: Fields) -> bytes:
 
 
 def _upgrade(method: bytes, protocol: bytes, websocket_key: bytes, lines: list[bytes]) -> bytes:
-    if method != b"CONNECT" or protocol.lower() != b"websocket":
+    if method != b"CONNECT" or protocol != b"websocket":
         raise BadMessage("this door opens tunnels for WebSockets only", 501)
     lines.append(b"Connection: Upgrade\r\n")
     lines.append(b"Upgrade: websocket\r\n")
