@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -134,6 +136,20 @@ def test_the_dashboard_on_its_own_port_is_ours_even_with_the_token(place: Castle
     with socket.create_connection(("127.0.0.1", int(port))) as sock:
         sock.sendall(request.replace("|", "\r\n").encode())
         assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 200 ")
+
+
+def test_another_user_makes_no_toxiproxy_of_ours_connect_for_it() -> None:
+    """Its proxies would come in as us wherever we may."""
+    command = [sys.executable, "-m", "homeport", "toxiproxy", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        port = process.stderr.readline().rpartition(":")[2].strip()
+        request = "GET /proxies HTTP/1.1|Host: localhost|Connection: close||"
+        assert "User not allowed" in as_another(ASK, port, request, "wait")
+        with socket.create_connection(("127.0.0.1", int(port))) as sock:
+            sock.sendall(request.replace("|", "\r\n").encode())
+            assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 200 ")
+        process.terminate()
 
 
 def test_another_user_cannot_take_a_link_that_it_saw_in_ps(place: Castle) -> None:

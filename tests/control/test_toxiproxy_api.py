@@ -203,6 +203,11 @@ def test_version_requests_are_numbered_and_pages_refused(api: Api) -> None:
     refused = api.get("/version", headers={"User-Agent": "Mozilla/5.0"})
     assert (refused.status_code, refused.text) == (403, "User agent not allowed\n")
     assert api.get("/version", headers={"Origin": "http://evil.example"}).status_code == 403
+    for host in ("evil.example", "127.0.0.1.evil.example:8474", "localhost.evil.example.", "evil.localhost.example"):
+        refused = api.get("/proxies", headers={"Host": host})  # a name that was pointed here
+        assert (refused.status_code, refused.text) == (403, "Host not allowed\n")
+    for host in ("localhost:8474", "[::1]:8474", "toxiproxy", "chaos.localhost:62893", "host.docker.internal:8474"):
+        assert api.get("/proxies", headers={"Host": host}).status_code == 200
     assert api.get("/nothing").status_code == 404
     assert api.put("/proxies").status_code == 405
 

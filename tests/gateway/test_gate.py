@@ -181,3 +181,29 @@ async def test_a_link_sets_a_cookie_that_nobody_else_is_sent(guarded: Guarded) -
     assert "referrer-policy: no-referrer" in fields
     assert "cache-control: no-store" in fields
     assert guarded.road.tap.began == 0  # nothing of it is recorded
+
+
+@pytest.mark.parametrize(
+    ("peer", "may"),
+    [
+        (Peer(uid=1000), True),
+        (Peer(uid=0), True),
+        (Peer(uid=1001), False),
+        (Peer(why="its other end is closed"), False),
+        (Peer(why="this system does not tell", can_tell=False), True),
+    ],
+)
+@pytest.mark.plain_http
+async def test_who_may_follow_a_link(guarded: Guarded, peer: Peer, may: bool) -> None:
+    gate = guarded.road.door.gate = Gate(lambda client, server: peer, TokenBook(""), 1000)
+    path = gate.entering.path_for("tok")
+    for ask in range(2):
+        client = await guarded.road.connect()
+        client.send(f"GET {path} HTTP/1.1\r\nHost: tok.localhost\r\n\r\n".encode())
+        entered = may and ask == 0  # once
+        assert (await client.head())[9:12] == (b"200" if entered else b"403")
+    if not may:  # it still waits for its browser
+        guarded.road.door.gate._peers = lambda client, server: Peer(uid=1000)
+        client = await guarded.road.connect()
+        client.send(f"GET {path} HTTP/1.1\r\nHost: tok.localhost\r\n\r\n".encode())
+        assert (await client.head())[9:12] == b"200"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -48,6 +49,22 @@ def test_a_half_closed_one_is_still_whose_it_is(connection: Connection) -> None:
     connection.client.shutdown(socket.SHUT_WR)
     assert connection.accepted.recv(1) == b""  # it is in FIN_WAIT2 now
     assert connection.peer() == Peer(uid=os.getuid())
+
+
+@linux
+@pytest.mark.parametrize(("code", "can_tell"), [(errno.EMFILE, True), (errno.EPROTONOSUPPORT, False)])
+def test_out_of_descriptors_nobody_is_known(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, code: int, can_tell: bool
+) -> None:
+    """A crowd of connections brings that about: it must not open what is open where the system never tells."""
+
+    def refuse(*ends: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("homeport.machine.sock_diag.tcp_connection", refuse)
+    peer = connection.peer()
+    assert (peer.uid, peer.can_tell) == (None, can_tell)
+    assert bool(why_not_ours(connection.where, connection.accepted.getsockname())) is can_tell
 
 
 @linux

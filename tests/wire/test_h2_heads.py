@@ -46,6 +46,7 @@ def test_a_websocket() -> None:
     ("asked", "status"),
     [
         ([*GET, (b"host", b"evil.example")], 400),
+        ([*GET, (b"host", b"evil.example"), (b"host", b"localhost:1")], 400),
         ([*GET, (b"connection", b"close")], 400),
         ([*GET, (b"transfer-encoding", b"chunked")], 400),
         ([*GET, (b"x", b"a\r\nY: b")], 400),

@@ -9,7 +9,7 @@ from homeport.app.taken import FindTaken, told
 from homeport.gateway.door import Door
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
-from homeport.streams.listen import bind_loopback
+from homeport.streams.listen import bind_loopback, bind_one
 
 TRIES = 100  # ports above the one that was asked for
 
@@ -21,7 +21,7 @@ def free_near(wanted: Endpoint, taken: FindTaken) -> Endpoint:
     """
     for port in _ports(wanted):
         try:
-            sockets = bind_loopback(wanted.host, port)
+            sockets = bind_loopback(wanted.host, port, needs_both=True)
         except OSError:
             continue
         found = Endpoint(wanted.host, sockets[0].getsockname()[1])
@@ -51,13 +51,10 @@ class Doors:
         """Listen on the first free place from `free` on. Raises HomeportError("port-taken")."""
         opened = await self._open_near(free)
         if wanted.port and opened.port != wanted.port:
-            finding = self._taken(wanted)
-            why = finding.what if finding else f"{wanted} was taken a moment ago"
+            missed = _missed(wanted)
+            finding = self._taken(missed)
+            why = finding.what if finding else f"{missed} was taken a moment ago"
             self.warnings.append(f"{why}; the door is {opened} instead")
-        if "IPv6" in self._door.missing_families:
-            finding = self._taken(Endpoint("::1", opened.port))
-            if finding:
-                self.warnings.append(f"{finding.what}: browsers that try it first land there")
 
     async def _open_near(self, free: Endpoint) -> Endpoint:
         *ports, last = _ports(free)
@@ -68,6 +65,15 @@ class Doors:
                 if error.code != "port-taken":
                     raise
         return (await self._door.open(Endpoint(free.host, last)))[0]
+
+
+def _missed(wanted: Endpoint) -> Endpoint:
+    """Which of the two families is somebody else's."""
+    try:
+        bind_one("127.0.0.1" if wanted.host == "localhost" else wanted.host, wanted.port).close()
+    except OSError:
+        return wanted
+    return Endpoint("::1", wanted.port)
 
 
 def _ports(wanted: Endpoint) -> range:

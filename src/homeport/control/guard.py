@@ -104,9 +104,9 @@ def may_enter(scope: Scope, auth: Auth) -> bool:
 def is_our_host(host: str, server: tuple[str, int | None] | None) -> bool:
     """`server` is where the request arrived: (path, None) for a Unix socket."""
     if server is None or not has_port(server):
-        return _without_port(host) in ("", "homeport", DASHBOARD_HOST)
+        return without_port(host) in ("", "homeport", DASHBOARD_HOST)
     port = server[1]
-    if not hasattr(socket, "AF_UNIX") and _without_port(host) == DASHBOARD_HOST:
+    if not hasattr(socket, "AF_UNIX") and without_port(host) == DASHBOARD_HOST:
         return True  # there the door comes in by a port as well
     return host in (f"127.0.0.1:{port}", f"localhost:{port}")
 
@@ -121,7 +121,7 @@ def _scheme(scope: Scope) -> str:
 
 
 def is_dashboard_host(scope: Scope) -> bool:
-    return _without_port(header(scope, b"host").lower()) == DASHBOARD_HOST
+    return without_port(header(scope, b"host").lower()) == DASHBOARD_HOST
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -130,7 +130,7 @@ def header(scope: Scope, name: bytes) -> str:
     return values[0].decode("latin-1").strip() if len(values) == 1 else "" if not values else "?"
 
 
-def _without_port(host: str) -> str:
+def without_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return name if colon and port.isascii() and port.isdigit() else host
 

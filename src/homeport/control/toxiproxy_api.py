@@ -21,7 +21,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from homeport.app.toxiproxy import Refused, Toxiproxy, new_relay
+from homeport.control.guard import without_port
 from homeport.control.server import Server, listen_loopback
+from homeport.machine.peers import why_not_ours
 from homeport.model.errors import HomeportError
 
 VERSION = "2.12.0"  # of the API that this speaks
@@ -111,7 +113,9 @@ def toxiproxy_app(server: Toxiproxy) -> Starlette:
         return PlainTextResponse(body, status, {"X-Content-Type-Options": "nosniff"})
 
     return Starlette(
-        routes=ToxiproxyApi(server).routes(), middleware=[Middleware(NoBrowsers)], exception_handlers={Refused: refused}
+        routes=ToxiproxyApi(server).routes(),
+        middleware=[Middleware(OwnPrograms)],
+        exception_handlers={Refused: refused},
     )
 
 
@@ -145,8 +149,9 @@ def _listen(port: int) -> socket.socket:
         raise HomeportError("port-taken", f"port {port} is taken: {error.strerror}", f"homeport who {port}") from error
 
 
-class NoBrowsers:
-    """Pages of the internet could otherwise ask it. Every answer has a number."""
+class OwnPrograms:
+    """Pages of the internet could otherwise ask it, by a name of theirs that leads here too, and so could other users:
+    what its proxies reach, they reach as us. Every answer has a number."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -163,11 +168,28 @@ class NoBrowsers:
                 message["headers"] = [*message["headers"], (b"x-toxiproxy-request-id", number)]
             await send(message)
 
-        headers = dict(scope["headers"])
-        if headers.get(b"user-agent", b"").startswith(b"Mozilla/") or b"origin" in headers:
-            await PlainTextResponse("User agent not allowed\n", 403)(scope, receive, numbered)
+        why = _why_not(scope)
+        if why:
+            await PlainTextResponse(f"{why}\n", 403)(scope, receive, numbered)
         else:
             await self._app(scope, receive, numbered)
+
+
+def _why_not(scope: Scope) -> str:
+    headers = dict(scope["headers"])
+    if headers.get(b"user-agent", b"").startswith(b"Mozilla/") or b"origin" in headers:
+        return "User agent not allowed"
+    if _may_lead_anywhere(without_port(headers.get(b"host", b"").decode("latin-1").lower())):
+        return "Host not allowed"
+    return "User not allowed" if why_not_ours(scope["client"], scope["server"]) else ""
+
+
+def _may_lead_anywhere(name: str) -> bool:
+    """Whether anybody can own this name, and so point it at this computer: not an address, nor a name without a dot,
+    nor one below what nobody can register (host.docker.internal)."""
+    if name.startswith("[") or name.replace(".", "").isdigit():
+        return False
+    return "." in name and not name.removesuffix(".").endswith((".localhost", ".internal"))
 
 
 def _answer(value: object, status: int = 200) -> Response:

@@ -61,7 +61,6 @@ class Door:
         self.pump = engine_pump()  # of network conditions; it costs nothing before there are any
         self.loop_id = secrets.token_hex(6).encode()
         self.endpoints: list[Endpoint] = []
-        self.missing_families: list[str] = []  # "IPv6" when [::1] could not be bound
         self.certificates = certificates  # None: no TLS
         self.gate = gate or Gate()
         self.owners = owners  # None: processes are not told apart
@@ -75,13 +74,12 @@ class Door:
     async def open(self, endpoint: Endpoint) -> list[Endpoint]:
         """Listen on both loopback families of that port (0: one that the kernel picks).
 
-        Raises HomeportError("port-taken") when the address that was asked for is taken.
+        Raises HomeportError("port-taken") when the address that was asked for is taken, or [::1] by somebody else:
+        browsers try it first, and a page from there would be a page of ours to them, the dashboard's key included.
         """
-        sockets = _bind(endpoint)
+        sockets = _bind(endpoint, needs_both=True)
         await self._listen("", sockets, None)
         self.endpoints = [_endpoint_of(sock) for sock in sockets]
-        if endpoint.host in ("127.0.0.1", "localhost") and len(sockets) == 1:
-            self.missing_families = ["IPv6"]
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
         return self.endpoints
 
@@ -220,9 +218,9 @@ class Door:
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
 
 
-def _bind(endpoint: Endpoint) -> list[socket.socket]:
+def _bind(endpoint: Endpoint, *, needs_both: bool = False) -> list[socket.socket]:
     try:
-        return bind_loopback(endpoint.host, endpoint.port)
+        return bind_loopback(endpoint.host, endpoint.port, needs_both=needs_both)
     except OSError as error:
         raise HomeportError(
             "port-taken", f"cannot listen on {endpoint}: {error.strerror or error}", f"homeport who {endpoint.port}"

@@ -22,6 +22,7 @@ PATH = "/.homeport/enter"
 KEY_LIFE_S = 60.0
 SESSION_LIFE_S = 30 * 86400.0
 _KEYS, _SESSIONS = 256, 256
+_ROOT = 0
 
 _START = f"{PATH}?key=".encode()
 
@@ -61,8 +62,15 @@ class Entering:
         return entered(rule.name, f"{rule.cookie}={secret}; Path=/; HttpOnly; SameSite=Strict{over_tls}")
 
     def _may_follow(self, rule: Rule, peer: Peer) -> bool:
-        """A link is made for us, or for accounts that the route names. Opening a browser shows it in `ps` to others."""
-        return peer.uid is None or self._own_uid is None or peer.uid in {self._own_uid, *(rule.uids or ())}
+        """A link is made for us, or for accounts that the route names. Opening a browser shows it in `ps` to others.
+
+        Root's processes may: root reads all of this anyway, and WSL's relay of Windows' browsers is one.
+        """
+        if self._own_uid is None:
+            return True
+        if peer.uid is None:  # a network tells nothing, nor do some systems; else it is a process that hides
+            return bool(rule.host) or not peer.can_tell
+        return peer.uid in {self._own_uid, _ROOT, *(rule.uids or ())}
 
     def is_inside(self, secret: str, rule: Rule, host: bytes, peer: Peer) -> bool:
         session = self._sessions.find(secret, self._clock()) if _is_own_host(rule, host) else None

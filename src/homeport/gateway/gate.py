@@ -132,7 +132,11 @@ def _name_of(client: ClientSide) -> Hashable:
 
 def _reads(rule: Rule, head: RequestHead) -> bool:
     """Whether anything of the request counts, its safe method apart; a public exposure is sent others' cookies too."""
-    return rule.needs_secret or bool(rule.host) or (rule.denies_cross_site and (bool(head.upgrade) or head.method not in _SAFE))
+    return (
+        rule.needs_secret
+        or bool(rule.host)
+        or (rule.denies_cross_site and (bool(head.upgrade) or head.method not in _SAFE))
+    )
 
 
 def _request(rule: Rule, head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:

@@ -7,6 +7,7 @@ nothing without privileges; the answer then says so.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -14,6 +15,7 @@ from homeport.model.access import Peer
 from homeport.model.errors import HomeportError
 
 ROOT = 0
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.EINTR, errno.EBUSY})
 
 
 def peer_of(client: object, server: object) -> Peer:
@@ -29,7 +31,9 @@ def peer_of(client: object, server: object) -> Peer:
     except TimeoutError:
         return Peer(why="the kernel did not answer in time")
     except OSError as error:
-        return Peer(why=f"the kernel does not tell ({error.strerror or error})", can_tell=False)
+        # Out of descriptors, say, which a crowd of connections can bring about: nobody gets in by that.
+        can_tell = error.errno in _PASSING
+        return Peer(why=f"the kernel does not tell ({error.strerror or error})", can_tell=can_tell)
     except ValueError:
         return Peer(why="it does not come from this computer")
     if row is None:

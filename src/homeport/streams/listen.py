@@ -4,6 +4,7 @@ means to open is bound by `bind_beyond`, one address at a time.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import sys
@@ -14,12 +15,14 @@ from homeport.model.errors import HomeportError
 _PICKS = 20  # of a port that is free in both families
 
 
-def bind_loopback(host: str, port: int, bind: Callable[[str, int], socket.socket] | None = None) -> list[socket.socket]:
+def bind_loopback(
+    host: str, port: int, bind: Callable[[str, int], socket.socket] | None = None, *, needs_both: bool = False
+) -> list[socket.socket]:
     """Bind, without listening yet. For 127.0.0.1 and localhost also [::1] on the same port, where the machine has it
     and nobody else holds it there: the caller sees by the length of the list whether it got both.
 
     Port 0 picks one. `bind` makes one socket, for TCP unless told otherwise. Raises OSError when the address itself is
-    taken, HomeportError("bad-usage") beyond loopback.
+    taken, or with `needs_both` the other one by somebody; HomeportError("bad-usage") beyond loopback.
     """
     bind = bind or bind_one
     name = "127.0.0.1" if host == "localhost" else host
@@ -37,10 +40,12 @@ def bind_loopback(host: str, port: int, bind: Callable[[str, int], socket.socket
         first = bind(name, port)
         try:
             return [first, bind("::1", first.getsockname()[1])]
-        except OSError:
-            if port:
+        except OSError as error:
+            if port and not (needs_both and error.errno == errno.EADDRINUSE):
                 return [first]
             first.close()
+            if port:
+                raise
     return [bind(name, 0)]
 
 

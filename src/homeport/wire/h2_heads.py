@@ -43,6 +43,8 @@ def request_head(asked: Fields, *, has_body: bool, websocket_key: bytes = b"") -
         if name.startswith(b":"):
             pseudo[name] = value
         elif name == b"host":
+            if host:
+                raise BadMessage("there are two Host fields")
             host = value
         elif name == b"cookie":
             cookies.append(value)

@@ -25,7 +25,7 @@ def command(session: Session, port: int, config: str | None, seed: int) -> None:
     """Serve the HTTP API of Toxiproxy 2.x on loopback, until Ctrl-C. Its clients need no change.
 
     Every toxic is one of homeport's network conditions; docs/toxiproxy.md says where that differs.
-    The API has no token, as in the original, and refuses whatever comes from a web page.
+    The API has no token, as in the original; it refuses web pages and other users' programs.
 
     \b
     Examples:
