@@ -1,13 +1,17 @@
-"""HTTPS at the door beside nginx and Caddy: kept connections, full handshakes, HTTP/2.
+"""HTTPS at the door beside nginx and Caddy: kept connections, new ones with full and resumed handshakes, HTTP/2.
 
-All three have a certificate of the same kind (ECDSA P-256) and lead to the same plain backend.
+All three have a certificate of the same kind (ECDSA P-256), speak TLS 1.3 and lead to the same plain backend. New
+connections are made by a client of our own: wrk resumes its sessions, so nothing of it is a full handshake.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import socket
+import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -37,16 +41,47 @@ def _one_round(peer: Peer, effort: Effort, programs: dict[str, str]) -> tuple[Nu
     before = cpu_s(peer.pids)
     many = flood(programs["wrk"], peer.port, connections=32, seconds=effort.seconds, scheme="https")
     used = cpu_s(peer.pids) - before
-    short = flood(programs["wrk"], peer.port, connections=16, seconds=effort.seconds, close=True, scheme="https")
     numbers = {
         "requests/s": many.per_second,
         "CPU µs/request": used / many.requests * 1e6,
         "p50 µs": many.p50_us,
-        "handshakes/s": short.per_second,
+        **_new_connections(peer, effort.seconds, "handshake", resumes=False),
+        **_new_connections(peer, effort.seconds, "resumption", resumes=True),
     }
     if "h2load" in programs and not peer.name.endswith("recording"):
         numbers["h2 requests/s"] = _h2load(programs["h2load"], peer.port, effort.seconds)
-    return numbers, many.errors + short.errors
+    return numbers, many.errors
+
+
+def _new_connections(peer: Peer, seconds: float, kind: str, *, resumes: bool) -> Numbers:
+    """One after the other, each with a handshake and one request."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    session = _connect_once(context, peer.port, None)
+    count, before, begun = 0, cpu_s(peer.pids), time.perf_counter()
+    while (passed := time.perf_counter() - begun) < seconds:
+        session = _connect_once(context, peer.port, session if resumes else None)
+        count += 1
+    used = cpu_s(peer.pids) - before
+    return {f"{kind}s/s": count / passed, f"CPU µs/{kind}": used / count * 1e6}
+
+
+def _connect_once(context: ssl.SSLContext, port: int, session: ssl.SSLSession | None) -> ssl.SSLSession | None:
+    """The session to resume."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=30) as sock,
+        context.wrap_socket(sock, server_hostname="localhost", session=session) as secure,
+    ):
+        if secure.session_reused != (session is not None):
+            raise ConnectionError("a full handshake instead of a resumption, or the other way about")
+        secure.sendall(b"GET /small HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n" % port)
+        answer = b""
+        while data := secure.recv(64 * 1024):
+            answer += data
+        if b" 200 " not in answer.partition(b"\r\n")[0]:
+            raise ConnectionError(f"instead of the page: {answer[:100]!r}")
+        return secure.session
 
 
 def _h2load(program: str, port: int, seconds: float) -> float:
@@ -63,7 +98,7 @@ def _h2load(program: str, port: int, seconds: float) -> float:
 def nginx(stage: Stage) -> Iterator[Peer]:
     port = free_port()
     certificate, key = _certificate(stage)
-    tls = f"ssl_certificate {certificate}; ssl_certificate_key {key};"
+    tls = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {certificate}; ssl_certificate_key {key};"
     config = peers.nginx_config(
         stage.folder / "nginx-tls",
         f"upstream backend {{ server 127.0.0.1:{stage.backend_port}; keepalive 64; keepalive_requests 100000000; }}"

@@ -26,6 +26,9 @@ COLUMNS = {
     "p99 µs": 0,
     "connections/s": 0,
     "handshakes/s": 0,
+    "CPU µs/handshake": 0,
+    "resumptions/s": 0,
+    "CPU µs/resumption": 0,
     "h2 requests/s": 0,
     "download GB/s": 2,
     "CPU ms/64 MiB": 0,
@@ -49,7 +52,7 @@ YARDSTICK = {
 }
 RATIOS = {
     "http": ("requests/s", "CPU µs/request"),
-    "https": ("requests/s", "CPU µs/request", "handshakes/s", "h2 requests/s"),
+    "https": ("requests/s", "CPU µs/request", "handshakes/s", "resumptions/s", "h2 requests/s"),
     "tcp": ("requests/s", "CPU µs/request", "CPU ms/GB"),
     "vite": ("load ms", "load ms, 20 ms away"),
     "start": ("ms",),

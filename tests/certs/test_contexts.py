@@ -183,6 +183,22 @@ class TestContext:
         context = server_context(authority.leaf(["web.localhost"]))
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
+    def test_a_client_that_comes_again_resumes(self, authority: Authority) -> None:
+        context, client = server_context(authority.leaf(["web.localhost"])), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        seen, session = [], None
+        with serving(context) as port:
+            for _ in range(3):
+                with (
+                    socket.create_connection(("127.0.0.1", port)) as sock,
+                    client.wrap_socket(sock, session=session) as secure,
+                ):
+                    secure.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                    secure.read()  # the ticket comes before the answer
+                    seen.append(secure.session_reused)
+                    session = secure.session
+        assert seen == [False, True, True]
+
     @pytest.mark.counterpart("openssl")
     def test_clients_with_a_certificate_alone(self, authority: Authority, tmp_path: Path) -> None:
         leaf = authority.leaf(["web.localhost"])

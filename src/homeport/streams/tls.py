@@ -15,8 +15,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-_READ_BYTES = 64 * 1024
-_WRITE_BYTES = 64 * 1024  # of plain text at once, four records
+_RECORD_BYTES = 16 * 1024  # OpenSSL hands out no more at a time
 
 
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
@@ -90,8 +89,12 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def _deliver(self) -> None:
         """Hand on what is whole; stops in the middle when the protocol above wants no more for now."""
         while not self._is_paused and not self._is_closing:
+            # Asked in vain OpenSSL raises, which costs as much as reading; and a buffer of the right size is cheap.
+            waiting = self._incoming.pending + self._tls.pending()
+            if not waiting:
+                break
             try:
-                data = self._tls.read(_READ_BYTES)
+                data = self._tls.read(min(waiting, _RECORD_BYTES))
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLError:
@@ -113,10 +116,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self._is_closing or not data:
             return
-        view = memoryview(data)
         try:
-            for at in range(0, len(view), _WRITE_BYTES):
-                self._tls.write(view[at : at + _WRITE_BYTES])
+            self._tls.write(data)
         except ssl.SSLError:
             self.abort()
             return

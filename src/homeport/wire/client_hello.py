@@ -6,6 +6,7 @@ NEED_MORE rather than guess: with post-quantum key shares a hello is longer than
 
 from __future__ import annotations
 
+import struct
 from typing import Final, Literal
 
 from homeport.model.fact import Fact
@@ -14,6 +15,7 @@ LIMIT_BYTES = 64 * 1024  # browsers send 0.3 to 2 KiB
 _RECORD_LIMIT_BYTES = 16 * 1024 + 256  # RFC 8446 section 5.2, as receivers must allow
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
 _SERVER_NAME, _ALPN, _HOST_NAME = 0, 16, 0
+_LENGTH, _EXTENSION = struct.Struct("!H"), struct.Struct("!HH")
 
 NEED_MORE: Final = "need more"
 NOT_TLS: Final = "not TLS"
@@ -33,7 +35,7 @@ def client_hello(data: bytes) -> ClientHello | Literal["need more", "not TLS"]:
         return message
     try:
         return _read(message)
-    except (IndexError, UnicodeDecodeError):
+    except (IndexError, struct.error, UnicodeDecodeError):
         return NOT_TLS
 
 
@@ -64,23 +66,27 @@ def _message(data: bytes) -> bytes | Literal["need more", "not TLS"]:
 
 
 def _read(message: bytes) -> ClientHello:
-    """Raises IndexError where a length leads beyond the end."""
+    """Raises IndexError or struct.error where a length leads beyond the end."""
     at = 2 + 32  # version, random
-    _, at = _vector(message, at, 1)  # session
-    _, at = _vector(message, at, 2)  # cipher suites
-    _, at = _vector(message, at, 1)  # compressions
+    at += 1 + message[at]  # session
+    at += 2 + _LENGTH.unpack_from(message, at)[0]  # cipher suites
+    at += 1 + message[at]  # compressions
     if at == len(message):
         return ClientHello()
-    extensions, _ = _vector(message, at, 2)
-    name, at = "", 0
+    end = at + 2 + _LENGTH.unpack_from(message, at)[0]
+    at += 2
+    name = ""
     alpn: tuple[bytes, ...] = ()
-    while at < len(extensions):
-        kind = int.from_bytes(_take(extensions, at, 2))
-        body, at = _vector(extensions, at + 2, 2)
+    while at < end:
+        kind, length = _EXTENSION.unpack_from(message, at)
+        at += 4
         if kind == _SERVER_NAME:
-            name = _server_name(body)
+            name = _server_name(message[at : at + length])
         elif kind == _ALPN:
-            alpn = _protocols(body)
+            alpn = _protocols(message[at : at + length])
+        at += length
+    if at != end or end > len(message):
+        raise IndexError
     return ClientHello(server_name=name, alpn=alpn)
 
 
