@@ -47,3 +47,12 @@ def _text_of(settings: Conditions) -> str:
     from homeport.conditions.text import written  # once for each change; an engine starts sooner without
 
     return f"{settings.profile} {written(settings)}".strip()
+
+
+def once_more(felt: ConditionsFelt) -> Conditions:
+    """What to set so that the next one decides as this one did. Raises msgspec.ValidationError for what another version
+    recorded."""
+    settings = msgspec.convert(felt.settings | {"first": felt.number}, Conditions)
+    faults = zip(settings.http, felt.requests, strict=False)  # a tunnel was no request that could fail
+    http = tuple(msgspec.structs.replace(fault, first=number) for fault, number in faults)
+    return msgspec.structs.replace(settings, http=http or settings.http)

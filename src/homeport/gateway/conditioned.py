@@ -15,7 +15,10 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from homeport.conditions.http import HttpDecision
+import msgspec
+
+from homeport.conditions.decisions import Decisions
+from homeport.conditions.http import UNHARMED, HttpDecision
 from homeport.conditions.parcel import Ending, Parcel, decision_in_words
 from homeport.conditions.plan import Pair, Planner, SharedPair
 from homeport.conditions.settings import Conditions
@@ -23,6 +26,7 @@ from homeport.gateway.cut_off import CutOff
 from homeport.gateway.pump import Pump
 
 if TYPE_CHECKING:
+    from homeport.gateway.h2_outbound import H2Outbound
     from homeport.gateway.outbound import Outbound
     from homeport.gateway.route_conditions import ClientConditions
     from homeport.model.net_client import Fields, Visitor
@@ -85,14 +89,15 @@ class Lane:
 
 
 class Strike:
-    """Lets the head of an answer pass and so many bytes behind it; then nothing more, or the connection is cut."""
+    """Lets the head of an answer pass and so many bytes behind it; then nothing more, or the connection is cut.
+    `is_body`: no head comes, as where HTTP/2 tells the two apart."""
 
-    def __init__(self, decision: HttpDecision) -> None:
+    def __init__(self, decision: HttpDecision, *, is_body: bool = False) -> None:
         limits = [limit for limit in (decision.stall_bytes, decision.truncate_bytes) if limit is not None]
         self._left = min(limits)
         self._truncates = decision.truncate_bytes == self._left
-        self._head: bytes | None = b""  # as far as it has come; None: it has passed
-        self.cuts = False
+        self._head: bytes | None = None if is_body else b""  # as far as it has come; None: it has passed
+        self.has_struck = self.cuts = False
 
     def passes(self, data: bytes) -> bytes:
         if self._head is None:
@@ -113,15 +118,35 @@ class Strike:
     def _body(self, data: bytes) -> bytes:
         passed = data[: self._left]
         self._left -= len(passed)
-        self.cuts = self._truncates and len(passed) < len(data)
+        self.has_struck = self.has_struck or len(passed) < len(data)
+        self.cuts = self._truncates and self.has_struck
         return passed
 
 
+class Fate(msgspec.Struct, frozen=True):
+    """What befalls one exchange; `decisions` None: on a network that has become as it is."""
+
+    decisions: Decisions | None
+    fault: HttpDecision = UNHARMED
+
+    def end(self) -> None:
+        """The exchange is over; the connection may go on."""
+        if self.decisions is not None:
+            self.decisions.end()
+
+
 class ConditionedStream(asyncio.Transport, asyncio.Protocol):
-    """The transport of one Outbound, and the protocol of the real one. It may come between them at any time."""
+    """The transport of one Outbound, also of HTTP/2, and the protocol of the real one. It may come between them at any
+    time."""
 
     def __init__(
-        self, above: Outbound, pair: Pair, pump: Pump, felt: ClientConditions, visitor: Visitor, fields: Fields = ()
+        self,
+        above: Outbound | H2Outbound,
+        pair: Pair,
+        pump: Pump,
+        felt: ClientConditions,
+        visitor: Visitor,
+        fields: Fields = (),
     ) -> None:
         super().__init__()
         self.felt = felt  # whose network this is at the moment
@@ -138,15 +163,28 @@ class ConditionedStream(asyncio.Transport, asyncio.Protocol):
         self._is_full = False  # the lane up is
         self._reading: asyncio.TimerHandle | None = None
         self._strike: Strike | None = None  # what goes wrong with the body of the answer that comes next
+        self._decisions: Decisions | None = None  # of the last exchange that began
         above.transport = self
         self._raw.set_protocol(self)
 
-    def begin(self, decision: HttpDecision) -> None:
+    def begin(self, fate: Fate) -> None:
         """An exchange begins: the next answer is for it."""
-        has_limit = decision.stall_bytes is not None or decision.truncate_bytes is not None
-        self._strike = Strike(decision) if has_limit else None
+        fault, decisions = fate.fault, fate.decisions
+        has_limit = fault.stall_bytes is not None or fault.truncate_bytes is not None
+        self._strike = Strike(fault) if has_limit else None
+        if decisions is None:
+            return
+        for lane in self.lanes:
+            self.felt.count(lane.planner.counts)
+        self._pair.begin_anew(decisions.felt.number, _clock())
+        self._pair.record(decisions)
+        self._decisions = decisions
+        if decisions.felt.settings["share"] < 1:  # drawn for the connection: a repetition gets its answer
+            decisions.felt.settings = decisions.felt.settings | {"share": 0.0 if self._pair.is_spared else 1.0}
 
     def change(self, conditions: Conditions | None, shared: SharedPair) -> None:
+        if self._decisions is not None:
+            self._decisions.felt.changes += 1
         up, down = self._pair.change(conditions, _clock(), shared)
         self._up.take(up)
         self._down.take(down)

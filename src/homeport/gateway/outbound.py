@@ -24,7 +24,7 @@ from homeport.wire.http1 import (
 )
 
 if TYPE_CHECKING:
-    from homeport.conditions.http import HttpDecision
+    from homeport.gateway.conditioned import Fate
     from homeport.gateway.cut_off import CutOff
     from homeport.gateway.pool import Pool
     from homeport.gateway.visit import Visit
@@ -95,12 +95,12 @@ class Outbound(asyncio.Protocol):
         self._visit = visit
         self._state = HEAD
 
-    def strike(self, fault: HttpDecision) -> None:
-        """What goes wrong with the body of the next answer: the conditioned connection below knows how."""
+    def strike(self, fate: Fate) -> None:
+        """What befalls the next answer: the conditioned connection below knows how."""
         from homeport.gateway.conditioned import ConditionedStream
 
         if isinstance(self.transport, ConditionedStream):
-            self.transport.begin(fault)
+            self.transport.begin(fate)
 
     def close(self) -> None:
         """Let go of the visit and close; what was written is still sent."""

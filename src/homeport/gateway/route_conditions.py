@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from homeport.conditions.dice import Dice
-from homeport.conditions.http import HttpDecision, HttpFaults
+from homeport.conditions.http import HttpFaults
 from homeport.conditions.plan import Pair, SharedPair, begin
 from homeport.conditions.settings import Conditions
+from homeport.conditions.standing import Standing
 from homeport.gateway.client_choice import EVERYBODY, ClientChoice
-from homeport.gateway.conditioned import ConditionedStream
+from homeport.gateway.conditioned import ConditionedStream, Fate
 from homeport.gateway.cut_off import CutOff
+from homeport.gateway.h2_call import H2Call
 from homeport.gateway.outbound import Outbound
 from homeport.gateway.pool import Pool
 from homeport.gateway.pump import Pump
@@ -26,6 +30,8 @@ from homeport.model.net_client import Fields, Match, Visitor
 
 if TYPE_CHECKING:
     from homeport.gateway.client_side import ClientSide
+    from homeport.gateway.h2_outbound import H2Outbound
+    from homeport.gateway.h2_upstream import H2Upstream
     from homeport.gateway.visit import Visit
     from homeport.wire.http1 import RequestHead
 
@@ -74,7 +80,7 @@ class RouteConditions:
             felt = self.of(client, head)
             if felt is None:
                 return None
-            who = numbers[felt.client] = numbers.get(felt.client) or felt.next_number()
+            who = numbers[felt.client] = numbers.get(felt.client) or felt.next_connection()
             pair = felt.begin(who)
             if pair.entry == "open":
                 return felt, pair
@@ -82,14 +88,26 @@ class RouteConditions:
                 raise CutOff("reset" if pair.entry == "refuse" else "close", "network conditions: outage")
             await self._changed.wait()
 
-    def pools(self) -> list[Pool]:
+    async def admit(self, client: ClientSide, head: RequestHead) -> Callable[[H2Outbound], None] | None:
+        """The same, for a connection that other requests of this client may come to use. Answers with what to do with
+        it when it is there."""
+        entered = await self.enter(client, head)
+        if entered is None:
+            return None
+        felt, pair = entered
+        return lambda outbound: felt.hold(pair, outbound, client.visitor(), head.headers)
+
+    def pools(self) -> list[Pool | H2Upstream]:
         """Those of all clients; empty ones are forgotten."""
         return [pool for felt in self._felt.values() for pool in felt.pools()]
 
     def close(self) -> None:
         """The route is gone: nobody will sweep its idle connections any more."""
         for pool in self.pools():
-            pool.close()
+            if isinstance(pool, Pool):
+                pool.close()
+            else:
+                pool.leave()
 
     def shared(self) -> list[SharedPair]:
         """What the connections of each client share."""
@@ -116,14 +134,23 @@ class RouteConditions:
     def _take_over(self, visit: Visit) -> None:
         """It went out on a network without conditions."""
         outbound, head, client = visit.outbound, visit.head, visit.inbound
+        if isinstance(outbound, H2Call):
+            self._take_over_shared(outbound.connection)
         if not isinstance(outbound, Outbound) or isinstance(outbound.transport, ConditionedStream) or head is None:
             return
         felt = self.of(client, head)
         if felt is not None:
             outbound.keep_in(felt.pool(client.client))
-            felt.hold(felt.begin(felt.next_number()), outbound, client.visitor(), head.headers)
+            felt.hold(felt.begin(felt.next_connection()), outbound, client.visitor(), head.headers)
+            outbound.strike(felt.suffer(visit))
             if client.is_full:
                 outbound.transport.pause_reading()
+
+    def _take_over_shared(self, connection: H2Outbound) -> None:
+        """Requests of several clients are under way there, so it feels what everybody does."""
+        if self._choice.everybody is not None and not isinstance(connection.transport, ConditionedStream):
+            felt = self._of(EVERYBODY)
+            felt.hold(felt.begin(felt.next_connection()), connection, Visitor(""), ())
 
 
 class ClientConditions:
@@ -137,11 +164,15 @@ class ClientConditions:
         self._counts: Counter[str] = Counter()  # of connections that are over
         self.shared = SharedPair()
         self._pools: dict[str, Pool] = {}
-        self._came = 0
+        self._h2s: dict[str, H2Upstream] = {}
+        self._standing = Standing(conditions)
+        self._connections = 0
         self._faults = _faults(conditions)
 
     def change(self, conditions: Conditions | None) -> None:
         before, self.conditions = self.conditions, conditions
+        if self._standing.set(conditions):
+            self._connections = 0
         if conditions is not None and (before is None or conditions.http != before.http):  # else they count on
             self._faults = _faults(conditions)
         for stream in list(self.streams):
@@ -155,36 +186,60 @@ class ClientConditions:
             self.streams.add(stream)
             stream.change(self.conditions, self.shared)
 
-    def decide(self, method: str, target: str) -> HttpDecision:
+    def decide(self, visit: Visit, method: str, target: str) -> Fate:
         """What goes wrong with one request."""
+        fate = self.suffer(visit)
+        if fate.decisions is not None:
+            fate.decisions.felt.requests = self._faults.next_numbers()
         decision = self._faults.decide(method, target.partition("?")[0])
-        self._counts.update(what for what, _ in decision.why)
-        return decision
+        self.count(Counter(what for what, _ in decision.why))
+        if fate.decisions is not None:
+            fate.decisions.of_request(_clock(), decision.why)
+        return msgspec.structs.replace(fate, fault=decision)
+
+    def suffer(self, visit: Visit) -> Fate:
+        """The network of its exchange is ours, from now on."""
+        decisions = self._standing.begin(_clock())
+        if decisions is not None:
+            decisions.felt.client = self.client
+            visit.exchange.conditions = decisions.felt
+        return Fate(decisions)
 
     def pool(self, client: str) -> Pool:
         """The idle connections of one connection of a client."""
         return self._pools.setdefault(client, Pool())
 
-    def pools(self) -> list[Pool]:
-        self._pools = {client: pool for client, pool in self._pools.items() if not pool.is_empty}
-        return list(self._pools.values())
+    def h2(self, client: str, of_route: H2Upstream) -> H2Upstream:
+        """The one connection to an upstream that speaks HTTP/2, for one connection of a client."""
+        if client not in self._h2s:
+            self._h2s[client] = of_route.apart()
+        return self._h2s[client]
 
-    def next_number(self) -> str:
-        """Of a connection, in the order of their coming."""
-        self._came += 1
-        return str(self._came)
+    def pools(self) -> list[Pool | H2Upstream]:
+        self._pools = {client: pool for client, pool in self._pools.items() if not pool.is_empty}
+        self._h2s = {client: h2 for client, h2 in self._h2s.items() if not h2.is_empty}
+        return [*self._pools.values(), *self._h2s.values()]
+
+    def next_connection(self) -> str:
+        """Its number, in the order of their coming."""
+        self._connections += 1
+        return str(self._connections)
 
     def begin(self, who: str) -> Pair:
         return begin(self.conditions or Conditions(), "stream", _clock(), who, self.shared)
 
-    def hold(self, pair: Pair, outbound: Outbound, visitor: Visitor, fields: Fields) -> None:
+    def hold(self, pair: Pair, outbound: Outbound | H2Outbound, visitor: Visitor, fields: Fields) -> None:
         """All that passes there feels these conditions."""
         self.streams.add(ConditionedStream(outbound, pair, self._pump, self, visitor, fields))
 
     def left(self, stream: ConditionedStream) -> None:
         self.streams.discard(stream)
         for lane in stream.lanes:
-            self._counts += lane.planner.counts
+            self.count(lane.planner.counts)
+
+    def count(self, decided: Counter[str]) -> None:
+        """They are over, and nobody else counts them."""
+        self._counts += decided
 
     def total(self) -> Counter[str]:
         running = (lane.planner.counts for stream in self.streams for lane in stream.lanes)

@@ -7,6 +7,7 @@ nothing of how requests are framed (inbound.py) nor answers (outbound.py): both 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from homeport.conditions.http import HttpDecision
     from homeport.gateway.access import Rule
     from homeport.gateway.client_side import ClientSide
+    from homeport.gateway.conditioned import Fate
     from homeport.gateway.gate import Waiting
     from homeport.gateway.h2_call import H2Call
     from homeport.gateway.h2_upstream import H2Upstream
+    from homeport.gateway.route_conditions import RouteConditions
     from homeport.gateway.seams import Tap
     from homeport.model.endpoint import Endpoint
 
@@ -42,7 +45,7 @@ class Visit:
     __slots__ = (
         "_ends_with_connection",
         "_falls_back",
-        "_fault",
+        "_fate",
         "_prefix",
         "_replay",
         "_room",
@@ -77,7 +80,7 @@ class Visit:
         self._route: Route | None = None
         self._task: asyncio.Task[None] | None = None
         self._to_send: list[bytes] | None = None  # what waits for the upstream connection
-        self._fault: HttpDecision | None = None  # of network conditions; None: the route has none
+        self._fate: Fate | None = None  # by network conditions; None: the route has none
         self._falls_back = False  # to HTTP/1.1, for a WebSocket
         self._replay = False  # the request may be sent again: nothing of it would be missing, and it is idempotent
         self._room = 0  # bytes of the current body that are still kept for the recording
@@ -138,9 +141,9 @@ class Visit:
         felt = None if route.conditions is None else route.conditions.of(self.inbound, head)
         if felt is not None:
             target = head.target[len(prefix) :] or b"/"
-            fault = self._fault = felt.decide(head.method.decode(), target.decode("latin-1"))
-            if fault.delay_s or fault.status:
-                self._task = door.loop.create_task(self._suffer(fault, route))
+            fate = self._fate = felt.decide(self, head.method.decode(), target.decode("latin-1"))
+            if fate.fault.delay_s or fate.fault.status:
+                self._task = door.loop.create_task(self._suffer(fate.fault, route))
                 return
         self._fetch(route, now_s)
 
@@ -158,15 +161,18 @@ class Visit:
         door, exchange = self.inbound.door, self.exchange
         address = route.target.address()
         pool = door.pool if route.secure is None else route.secure.pool
+        h2 = route.h2
         if route.conditions is not None and self.head is not None:
             felt = route.conditions.of(self.inbound, self.head)
-            pool = pool if felt is None else felt.pool(self.inbound.client)
+            if felt is not None:
+                pool = felt.pool(self.inbound.client)
+                h2 = h2 and felt.h2(self.inbound.client, h2)
         outbound: Outbound | H2Call | None = None
         if address is not None:
-            if route.h2 is None:
+            if h2 is None:
                 outbound = pool.take(address, now_s)
             elif self.head is not None and not self.head.upgrade:
-                outbound = route.h2.take(address)
+                outbound = h2.take(address)
         if outbound is not None:
             exchange.reused = True
             self._attach(outbound, now_s)
@@ -195,7 +201,7 @@ class Visit:
         try:
             address = route.target.address() or await route.target.ready()
             outbound: Outbound | H2Call
-            h2 = None if route.h2 is None else await self._reach_h2(route.h2, address)
+            h2 = None if route.h2 is None else await self._reach_h2(route.h2, route.conditions, address)
             if h2 is not None:
                 outbound = h2
             else:
@@ -215,12 +221,16 @@ class Visit:
             self._attach(outbound, perf_counter())
             self.inbound.upstream_is_full(False)
 
-    async def _reach_h2(self, h2: H2Upstream, address: Endpoint) -> H2Call | None:
+    async def _reach_h2(self, h2: H2Upstream, conditions: RouteConditions | None, address: Endpoint) -> H2Call | None:
         """None: a WebSocket that the upstream does not know over HTTP/2, though it may over HTTP/1.1."""
-        assert self.head is not None
-        if self.head.upgrade.lower() != b"websocket":
-            return await h2.dial(address)
-        tunnel = await h2.tunnel(address)
+        head, inbound, enter = self.head, self.inbound, None
+        assert head is not None
+        felt = None if conditions is None else conditions.of(inbound, head)
+        if felt is not None and conditions is not None:
+            h2, enter = felt.h2(inbound.client, h2), partial(conditions.admit, inbound, head)
+        if head.upgrade.lower() != b"websocket":
+            return await h2.dial(address, enter)
+        tunnel = await h2.tunnel(address, enter)
         self._falls_back = tunnel is None
         return tunnel
 
@@ -239,8 +249,8 @@ class Visit:
         if not self._replay:
             self._to_send = None
         outbound.begin(self, self.head)
-        if self._fault is not None and isinstance(outbound, Outbound):
-            outbound.strike(self._fault)
+        if self._fate is not None:
+            outbound.strike(self._fate)
         if self.inbound.is_full:
             outbound.transport.pause_reading()
         outbound.transport.write(to_send[0] if len(to_send) == 1 else b"".join(to_send))
@@ -440,5 +450,7 @@ class Visit:
             route.active -= 1
             route.last_s = exchange.closed_s
         self.inbound.visit = None
+        if self._fate is not None:
+            self._fate.end()
         if self._tap is not None:
             self._tap.closed(exchange)
