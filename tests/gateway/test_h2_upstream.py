@@ -3,181 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from queue import Queue
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
 
 from homeport.gateway.h2_upstream import H2Upstream
-from homeport.gateway.routes import Route
-from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, UPSTREAM_GONE
-from homeport.wire.h2 import CANCEL, INTERNAL_ERROR, Closed, Data, Event, Fields, Frames, Headers, Trailers
+from homeport.wire.h2 import CANCEL, Closed, Fields, Headers
 from homeport.wire.h2_native import NativeFrames
 from homeport.wire.h2_python import PythonFrames
 
-from .conftest import FakeTarget, Road
+from .conftest import Road
+from .h2_server import Speaker, converse, grpc_server, plain_route
 
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-class Service(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """One method of each of the four kinds; messages are plain bytes."""
-
-    def service(self, details: grpc.HandlerCallDetails) -> Any:
-        return {
-            "/t/Upper": grpc.unary_unary_rpc_method_handler(self.upper),
-            "/t/Count": grpc.unary_stream_rpc_method_handler(self.count),
-            "/t/Join": grpc.stream_unary_rpc_method_handler(self.join),
-            "/t/Echo": grpc.stream_stream_rpc_method_handler(self.echo),
-            "/t/Fail": grpc.unary_unary_rpc_method_handler(self.fail),
-        }.get(details.method)
-
-    def upper(self, message: bytes, context: grpc.ServicerContext) -> bytes:
-        context.send_initial_metadata((("first", "yes"),))
-        context.set_trailing_metadata((("last", "yes"),))
-        return message.upper()
-
-    def count(self, message: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        for number in range(int(message)):
-            yield b"%d" % number
-
-    def join(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        return b",".join(messages)
-
-    def echo(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        yield from messages
-
-    def fail(self, message: bytes, context: grpc.ServicerContext) -> bytes:
-        context.abort(grpc.StatusCode.NOT_FOUND, "no such thing")
-        raise AssertionError
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[int]:
-    made = grpc.server(ThreadPoolExecutor(8), handlers=(Service(),))
-    port = made.add_insecure_port("127.0.0.1:0")
-    made.start()
-    yield port
-    await asyncio.to_thread(made.stop(0).wait)
-
-
-def add_route(road: Road, port: int) -> Route:
-    route = Route("grpc", FakeTarget(Endpoint("127.0.0.1", port)), "http", default=True)
-    route.h2 = H2Upstream()
-    road.routes.add(route)
-    return route
-
-
-def converse(target: str, credentials: grpc.ChannelCredentials | None) -> None:
-    """Everything that a gRPC client does; in a thread of its own."""
-    made = grpc.insecure_channel(target) if credentials is None else grpc.secure_channel(target, credentials)
-    with made as channel:
-        answer, call = channel.unary_unary("/t/Upper").with_call(b"hello", timeout=10)
-        assert answer == b"HELLO"
-        assert ("first", "yes") in call.initial_metadata()
-        assert ("last", "yes") in call.trailing_metadata()
-        large = bytes(3_000_000)
-        assert channel.unary_unary("/t/Upper")(large, timeout=20) == large
-        assert list(channel.unary_stream("/t/Count")(b"100", timeout=10)) == [b"%d" % number for number in range(100)]
-        assert channel.stream_unary("/t/Join")(iter([b"a", b"b", b"c"]), timeout=10) == b"a,b,c"
-        with pytest.raises(grpc.RpcError) as failed:
-            channel.unary_unary("/t/Fail")(b"", timeout=10)
-        assert (failed.value.code(), failed.value.details()) == (grpc.StatusCode.NOT_FOUND, "no such thing")
-        with pytest.raises(grpc.RpcError) as failed:
-            channel.unary_unary("/t/Unknown")(b"", timeout=10)
-        assert failed.value.code() == grpc.StatusCode.UNIMPLEMENTED
-        asked: Queue[bytes | None] = Queue()
-        answers = channel.stream_stream("/t/Echo")(iter(asked.get, None), timeout=10)
-        for number in range(50):  # each message waits for the answer to the one before
-            asked.put(b"%d" % number)
-            assert next(answers) == b"%d" % number
-        asked.put(None)
-        assert list(answers) == []
-
-
 @pytest.mark.h2_only
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-async def test_grpc_end_to_end(road: Road, server: int, secure: bool, self_signed: Any) -> None:
-    add_route(road, server)
+async def test_grpc_end_to_end(road: Road, secure: bool, self_signed: Any) -> None:
     credentials = None
     if secure:
         with open(f"{self_signed}.crt", "rb") as file:
             credentials = grpc.ssl_channel_credentials(file.read())
-    await asyncio.to_thread(converse, f"localhost:{road.port}", credentials)
-    done = await road.tap.all_done(7)
-    assert {exchange.ending for exchange in done} == {COMPLETE}
-    assert {exchange.upstream for exchange in done} == {f"127.0.0.1:{server}"}
-    assert sum(not exchange.reused for exchange in done) == 1
-
-
-class Speaker:
-    """A server of frames: `script` gets each event of each connection."""
-
-    def __init__(self, road: Road, library: str) -> None:
-        self.road = road
-        self.library = library
-        self.connections: list[Frames] = []
-        self.events: list[Event] = []
-        self.bodies: dict[int, bytes] = {}
-        self.takes = True  # what is sent to it
-
-    async def start(self) -> Route:
-        async def play(reader: Reader, writer: Writer) -> None:
-            frames: Frames = NativeFrames(False) if self.library == "native" else PythonFrames(False)
-            self.connections.append(frames)
-            writer.write(frames.to_send())
-            with contextlib.suppress(ConnectionError):
-                while data := await reader.read(65536):
-                    frames.receive(data)
-                    for event in frames.events():
-                        self.on(frames, event)
-                    writer.write(frames.to_send())
-                    self.events += [event for event in frames.events() if isinstance(event, Closed)]
-
-        route = await self.road.upstream(play, "grpc")
-        route.h2 = H2Upstream()
-        return route
-
-    def on(self, frames: Frames, event: Event) -> None:
-        self.events.append(event)
-        if isinstance(event, Headers):
-            self.bodies[event.stream] = b""
-            if event.is_last:
-                self.answer(frames, event.stream, dict(event.fields))
-        elif isinstance(event, Data):
-            self.bodies[event.stream] += event.data
-            if self.takes:
-                frames.consumed(event.stream, len(event.data))
-            if event.is_last:
-                self.answer(frames, event.stream, {b":path": b"/echo"})
-        elif isinstance(event, Trailers):
-            self.answer(frames, event.stream, {b":path": b"/echo"})
-
-    def answer(self, frames: Frames, number: int, asked: dict[bytes, bytes]) -> None:
-        path = asked[b":path"]
-        if path == b"/broken":
-            frames.head(number, ((b":status", b"200"),), is_last=False)
-            frames.data(number, b"half")
-        elif path == b"/reset":
-            frames.reset(number, INTERNAL_ERROR)
-        elif path == b"/empty":
-            frames.head(number, ((b":status", b"204"),), is_last=True)
-        elif path == b"/large":
-            frames.head(number, ((b":status", b"200"), (b"content-length", b"3000000")), is_last=False)
-            frames.data(number, bytes(3_000_000))
-            frames.end(number)
-        elif path != b"/never":
-            frames.interim(number, ((b":status", b"103"), (b"link", b"</x>")))
-            frames.head(number, ((b":status", b"200"), (b"x", b"y")), is_last=False)
-            frames.data(number, self.bodies[number] or path)
-            frames.trailers(number, ((b"t", b"u"),))
+    async with grpc_server() as port:
+        plain_route(road, port)
+        await asyncio.to_thread(converse, f"localhost:{road.port}", credentials)
+        done = await road.tap.all_done(7)
+        assert {exchange.ending for exchange in done} == {COMPLETE}
+        assert {exchange.upstream for exchange in done} == {f"127.0.0.1:{port}"}
+        assert sum(not exchange.reused for exchange in done) == 1
 
 
 @pytest.fixture(params=["native", "python"])

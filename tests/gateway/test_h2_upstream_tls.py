@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import shutil
-import socket
 import ssl
-import subprocess
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
 import pytest
 
-from homeport.app.upstream_tls import upstream_context
 from homeport.gateway.h2_upstream import H2Upstream
-from homeport.gateway.routes import Route
-from homeport.gateway.secure import SecureUpstream
-from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE
 
 from .conftest import Road
-from .test_h2_upstream import Service, converse
+from .h2_server import converse, grpc_server, nginx, program, secure_route
 from .test_secure_upstream import Explained
 
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CLOSING = b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-
-NGINX = """
-daemon off; user {user}; pid {folder}/pid; error_log {folder}/error.log;
-events {{}}
-http {{
-  access_log off; client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
-  uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
-  server {{
-    listen 127.0.0.1:{port} ssl http2; server_name localhost;
-    ssl_certificate {both}; ssl_certificate_key {both};
-    location / {{ return 200 "$server_protocol $scheme $ssl_server_name $http_host"; }}
-    location /file {{ alias {folder}/file; }}
-  }}
-}}
-"""
 
 # Answers over HTTP/2 and HTTP/1.1, on one port, with what it was asked by.
 NODE = """
@@ -62,65 +36,14 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port))
 """
 
 
-def secure_route(road: Road, port: int, verify: str, name: str = "localhost") -> Route:
-    route = Route("far", Explained(Endpoint("127.0.0.1", port)), "https", default=True)
-    route.secure = SecureUpstream(upstream_context(verify, ""), name)
-    route.h2 = H2Upstream(upstream_context(verify, "", h2=True), name)
-    road.routes.add(route)
-    return route
-
-
-@asynccontextmanager
-async def program(*words: str) -> AsyncIterator[int]:
-    """One that prints the port on which it listens."""
-    running = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE)
-    assert running.stdout is not None
-    try:
-        async with asyncio.timeout(20):
-            yield int(await running.stdout.readline())
-    finally:
-        running.terminate()
-        await running.wait()
-
-
-@asynccontextmanager
-async def nginx(folder: Path, both: Path) -> AsyncIterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, both=both, user=getpass.getuser()))
-    path = shutil.which("nginx") or "/usr/sbin/nginx"
-    running = await asyncio.create_subprocess_exec(path, "-c", str(folder / "nginx.conf"), "-p", str(folder))
-    try:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except ConnectionRefusedError:
-                    await asyncio.sleep(0.02)
-                else:
-                    writer.close()
-                    await writer.wait_closed()
-                    break
-        yield port
-    finally:
-        running.terminate()
-        await running.wait()
-
-
 @pytest.mark.h2_only
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 async def test_grpc_with_its_own_tls(road: Road, self_signed: Path, secure: bool) -> None:
-    pem = self_signed.read_bytes()
-    server = grpc.server(ThreadPoolExecutor(8), handlers=(Service(),))
-    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(pem, pem)]))
-    server.start()
     credentials = grpc.ssl_channel_credentials(Path(f"{self_signed}.crt").read_bytes()) if secure else None
-    try:
+    async with grpc_server(self_signed.read_bytes()) as port:
         secure_route(road, port, f"{self_signed}.crt")
         await asyncio.to_thread(converse, f"localhost:{road.port}", credentials)
         assert {exchange.ending for exchange in await road.tap.all_done(7)} == {COMPLETE}
-    finally:
-        await asyncio.to_thread(server.stop(0).wait)
 
 
 @pytest.mark.counterpart("nginx")
@@ -157,11 +80,7 @@ async def test_node(road: Road, tmp_path: Path, self_signed: Path) -> None:
 
 @pytest.mark.plain_http
 async def test_who_is_not_believed(road: Road, self_signed: Path) -> None:
-    pem = self_signed.read_bytes()
-    server = grpc.server(ThreadPoolExecutor(1), handlers=(Service(),))
-    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(pem, pem)]))
-    server.start()
-    try:
+    async with grpc_server(self_signed.read_bytes()) as port:
         for verify, name, is_believed in (
             (f"{self_signed}.crt", "localhost", True),
             (f"{self_signed}.crt", "example.com", False),
@@ -172,8 +91,6 @@ async def test_who_is_not_believed(road: Road, self_signed: Path) -> None:
             answer = await road.ask(CLOSING)
             assert (b"X-Homeport: upstream-untrusted\r\n" in answer) is not is_believed, (verify, name)
             road.routes.remove("far").h2.close()  # type: ignore[union-attr]
-    finally:
-        await asyncio.to_thread(server.stop(0).wait)
 
 
 @pytest.mark.plain_http

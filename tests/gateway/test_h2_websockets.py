@@ -6,24 +6,19 @@ import asyncio
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import grpc  # type: ignore[import-untyped]
 import pytest
 from websockets.asyncio.client import connect
 
-from homeport.gateway.h2_upstream import H2Upstream
 from homeport.gateway.routes import Route
-from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE
 from homeport.wire.h2 import CANCEL, STREAM_WINDOW_BYTES, Chatter, Closed, Data, Event, Frames, Headers
 
-from .conftest import FakeTarget, Road, read_request
+from .conftest import Road, read_request
 from .h2_client import FramesClient
-from .test_h2_upstream import Service, Speaker
-from .test_h2_upstream_tls import program, secure_route
+from .h2_server import Speaker, grpc_server, plain_route, program, secure_route
 
 ASKED = (
     b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -78,10 +73,7 @@ async def node(road: Road, folder: Path, how: str, both: Path | None = None) -> 
     (folder / "server.js").write_text(NODE)
     async with program("node", str(folder / "server.js"), str(both or ""), how) as port:
         if both is None:
-            route = Route("web", FakeTarget(Endpoint("127.0.0.1", port)), "http", default=True)
-            route.h2 = H2Upstream()
-            road.routes.add(route)
-            yield route
+            yield plain_route(road, port)
         else:
             yield secure_route(road, port, f"{both}.crt")
 
@@ -165,20 +157,13 @@ async def test_a_refusal_is_an_answer(road: Road, tmp_path: Path) -> None:
 
 
 async def test_neither_nor(road: Road) -> None:
-    server = grpc.server(ThreadPoolExecutor(1), handlers=(Service(),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    route = Route("web", FakeTarget(Endpoint("127.0.0.1", port)), "http", default=True)
-    route.h2 = H2Upstream()
-    road.routes.add(route)
-    try:
+    async with grpc_server() as port:
+        plain_route(road, port)
         client = await road.connect()
         client.send(ASKED % b"/ws")
         head = await client.head()
         assert head.startswith(b"HTTP/1.1 502 ")
         assert b"x-homeport: upstream-no-websocket\r\n" in head.lower()
-    finally:
-        await asyncio.to_thread(server.stop(0).wait)
 
 
 class Tunneller(Speaker):
