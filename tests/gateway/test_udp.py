@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from homeport.gateway import udp_route
+from homeport.gateway import udp_client, udp_route
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import COMPLETE, UNREACHABLE
 from homeport.streams.udp_listen import LARGEST
+from homeport.streams.udp_segments import can_cut, send_run
 from tests.gateway.tcp_stage import ANY, LateTarget
 from tests.gateway.udp_stage import POLLERS, Peer, UdpStage, staged_udp
 
@@ -192,3 +196,50 @@ async def test_taken_names_and_ports_are_refused(stage: UdpStage) -> None:
         with pytest.raises(HomeportError) as refused:
             stage.route(ANY, "other", listen)
         assert refused.value.code == "bad-usage"
+
+
+def hold(stage: UdpStage) -> threading.Event:
+    """The relay does nothing until it is set: meanwhile datagrams queue up, which are then read in one turn."""
+    held, go = threading.Event(), threading.Event()
+    assert stage.relay._loop is not None
+
+    def wait() -> None:
+        held.set()
+        go.wait(20)
+
+    stage.relay._loop.post(wait)
+    assert held.wait(20)
+    return go
+
+
+@pytest.mark.parametrize("fault", [None, errno.EINVAL, errno.EAGAIN, errno.ECONNREFUSED])
+async def test_what_comes_in_a_row_goes_on_in_order_and_as_it_came(
+    stage: UdpStage, fault: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = []
+
+    def noting(sock: socket.socket, run: list[bytes], where: Any = None) -> None:
+        together.append(len(run))
+        if fault is not None:
+            raise OSError(fault, "not together")
+        send_run(sock, run, where)
+
+    monkeypatch.setattr(udp_client, "send_run", noting)
+    sizes = [10, 10, 10, 4, 4, 0, 4, 1200, 1200, 1, 30_000, 30_000, 7]
+    door, server = await stage.behind()
+    clients = [await stage.client(door) for _ in range(2)]
+    sent = [[bytes([number]) * size for number, size in enumerate(sizes, first)] for first in (1, 100)]
+    for client in clients:
+        assert await client.ask(b"hello") == b"hello"
+    go = hold(stage)
+    for client, datagrams in zip(clients, sent, strict=True):
+        for data in datagrams:
+            client.send(data)
+    go.set()
+    for client, datagrams in zip(clients, sent, strict=True):
+        assert [await client.hear() for _ in datagrams] == datagrams
+    state = stage.relay.state("game")
+    assert (state.up.datagrams, state.down.datagrams, state.up.dropped) == (28, 28, 0)
+    can = can_cut(server.sock)
+    assert bool(together) == can
+    assert fault != errno.EINVAL or len(together) == can, "it is not tried again"

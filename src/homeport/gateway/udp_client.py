@@ -243,7 +243,7 @@ class UdpClient:
             return
         receive, reply, where, lane, counts = self._receive, self._reply, self.where, self.down_lane, self.down
         self.last_s = self.route.clock()
-        more = list[bytes]()
+        more: list[bytes] = []  # goes together, behind the first of it
         for number in range(TURN):
             try:
                 data = receive(BUFFER)

@@ -21,6 +21,7 @@ from homeport.gateway.udp_lane import Room
 from homeport.gateway.udp_refusing import IsBound, Refusing
 from homeport.model.endpoint import Endpoint
 from homeport.streams.udp_listen import overflowed
+from homeport.streams.udp_segments import can_cut
 
 if TYPE_CHECKING:
     from homeport.gateway.tcp_loop import RelayLoop
@@ -65,6 +66,7 @@ class UdpRoute:
         self.pump = Pump(loop)
         self.shared = SharedPair()
         self.up_room, self.down_room = Room(), Room()
+        self.cuts = can_cut(listeners[0])  # the system takes several datagrams in one send
         self._conditions = Standing()
         self._own_conditions: dict[str, Standing] = {}  # of single clients, by address with or without port
         self._idle_s = idle_s
@@ -163,11 +165,13 @@ class UdpRoute:
         self, listener: socket.socket, receive: Callable[[int], tuple[bytes, Any]], clients: _Clients, _events: int
     ) -> None:
         now_s = self.clock()
+        last: UdpClient | None = None
+        more: list[bytes] = []  # what came in a row from one client goes together, behind the first of it
         for _ in range(TURN):
             try:
                 data, where = receive(BUFFER)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 continue  # Windows tells here that an earlier reply found nobody
             client = clients.get(where)
@@ -185,10 +189,19 @@ class UdpRoute:
             if client.up_lane is not None:
                 client.up_lane.feed(data)
                 continue
+            if client is last and self.cuts:
+                more.append(data)
+                continue
+            if more and last is not None:
+                last.to_upstream_together(more)
+                more = []
+            last = client
             try:
                 client.send(data)
             except OSError as error:
                 client.not_sent(data, error)
+        if more and last is not None:
+            last.to_upstream_together(more)
 
     def _newcomer(
         self, listener: socket.socket, clients: _Clients, where: Any, now_s: float, first: bytes
