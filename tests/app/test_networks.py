@@ -12,6 +12,7 @@ from homeport.app.client_book import ClientBook
 from homeport.app.networks import Networks
 from homeport.conditions.settings import Conditions, Latency
 from homeport.gateway.door import Door
+from homeport.gateway.h2_upstream import H2Upstream
 from homeport.gateway.route_conditions import RouteConditions
 from homeport.gateway.routes import Kind, Route, Routes
 from homeport.gateway.stream_relay import StreamRelay
@@ -54,6 +55,9 @@ async def networks(door: Door, clients: ClientBook) -> AsyncIterator[Networks]:
     }
     for name, kind in kinds.items():
         door.routes.add(Route(name, NOWHERE, kind))
+    rpc = Route("rpc", NOWHERE, "http")
+    rpc.h2 = H2Upstream()
+    door.routes.add(rpc)
     tls = door.routes.get("tls")
     assert tls is not None
     await streams.open(tls, Endpoint("127.0.0.1", 0), "pass")
@@ -63,7 +67,7 @@ async def networks(door: Door, clients: ClientBook) -> AsyncIterator[Networks]:
     udp.stop()
 
 
-@pytest.mark.parametrize("name", ["web", "api", "db", "tls", "game"])
+@pytest.mark.parametrize("name", ["web", "api", "rpc", "db", "tls", "game"])
 async def test_set_and_cleared(networks: Networks, name: str) -> None:
     networks.set(name, SLOW)
     assert [(route, client, conditions) for route, client, conditions, _ in networks.all()] == [(name, "", SLOW)]

@@ -40,9 +40,8 @@ class Networks:
             self._set_udp(route, conditions, client)
         elif found.kind == "tcp":
             self._carrier(route).condition(route, conditions)
-        elif found.kind == "control" or found.h2 is not None:
-            what = "the dashboard" if found.kind == "control" else "a route to an HTTP/2 upstream"
-            raise HomeportError("unsupported", f"the network of {what} cannot be changed so far")
+        elif found.kind == "control":
+            raise HomeportError("unsupported", "the network of the dashboard cannot be changed so far")
         else:
             self._set_http(found, conditions, client, matches)
         if conditions is None:
