@@ -57,6 +57,7 @@ class Request:
     origin: str = ""
     site: str = ""
     showing: Showing = "nothing"
+    is_by_cookie: bool = False  # a browser shows it by itself, whoever made the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def decide(rule: Rule, peer: Peer, request: Request) -> Decision:
     """`peer` may be anything where the rule asks for no account."""
     if why := why_not_this_account(rule, peer):
         return Refuse("other-user", why, 403)
-    if rule.denies_cross_site and is_cross_site(
+    # SameSite=Strict keeps other sites' pages out, but not those from other ports of the same name.
+    if (rule.denies_cross_site or request.is_by_cookie) and is_cross_site(
         request.method, request.origin, request.site, request.own, is_upgrade=request.is_upgrade
     ):
         return Refuse("cross-site", "The request was made by a page of another origin.", 403)

@@ -63,8 +63,9 @@ class Gate:
             return None  # reading the fields takes longer than all the rest
         seen = shown(head.raw, rule.cookie)
         token = self._tokens.name_of(seen.token, rule.name) if rule.takes_token and seen.token and self._tokens else ""
-        showing: Showing = "right" if token else self._showing(rule, client, head, seen)
-        request = _request(rule, head, showing, is_secure=client.is_secure)
+        is_inside = not token and rule.takes_token and self._is_inside(rule, client, head, seen)
+        showing: Showing = "right" if token or is_inside else self._showing(rule, seen)
+        request = _request(rule, head, showing, is_by_cookie=is_inside, is_secure=client.is_secure)
         decision = decide(rule, peer, request)
         # Of what does not pass nothing that was shown is stored: a password for the app may have been one for us.
         passes = isinstance(decision, Admit)
@@ -83,9 +84,7 @@ class Gate:
             return refusal(rule, decision)
         return partial(self._in_time, rule, _name_of(client), seen, decision)
 
-    def _showing(self, rule: Rule, client: ClientSide, head: RequestHead, seen: Shown) -> Showing:
-        if rule.takes_token and self._is_inside(rule, client, head, seen):
-            return "right"
+    def _showing(self, rule: Rule, seen: Shown) -> Showing:
         if rule.logins and seen.has_login:
             return "right" if self._logins.are_known(rule, seen.user, seen.password) else "unasked"
         return "wrong" if rule.takes_token and seen.token else "nothing"
@@ -139,8 +138,8 @@ def _reads(rule: Rule, head: RequestHead) -> bool:
     )
 
 
-def _request(rule: Rule, head: RequestHead, showing: Showing, *, is_secure: bool) -> Request:
-    if not rule.denies_cross_site:
+def _request(rule: Rule, head: RequestHead, showing: Showing, *, is_by_cookie: bool, is_secure: bool) -> Request:
+    if not (rule.denies_cross_site or is_by_cookie):
         return Request(showing=showing)
     fields: dict[bytes, str] = {}
     for name, value in head.headers:
@@ -154,6 +153,7 @@ def _request(rule: Rule, head: RequestHead, showing: Showing, *, is_secure: bool
         origin=fields.get(b"origin", ""),
         site=fields.get(b"sec-fetch-site", ""),
         showing=showing,
+        is_by_cookie=is_by_cookie,
     )
 
 
