@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from homeport.conditions.settings import (
 )
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE, REFUSED
+from homeport.model.net_client import Owner, parse_matches
 from tests.gateway.tcp_stage import ANY, FixedTarget, Stage, echo, staged, upstream, visit
 
 BULK = 32 * 1024 * 1024
@@ -283,3 +285,39 @@ async def redis(door: Endpoint, *commands: str) -> str:
     async with asyncio.timeout(60):
         answers, _ = await client.communicate("\n".join(commands).encode() + b"\n")
     return answers.decode()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="one loopback address elsewhere")
+async def test_one_client_alone(stage: Stage) -> None:
+    async with stage.behind(echo) as door:
+        far = await asyncio.open_connection(door.host, door.port, local_addr=("127.0.0.7", 0))
+        async with visit(door) as near:
+            assert await is_answered(*far)
+            stage.relay.condition("db", both(Silence()), "far", parse_matches(["127.0.0.4/30"]))
+            far[1].write(b"x")
+            answer = asyncio.ensure_future(far[0].read(1))
+            assert await is_answered(*near)
+            assert not answer.done()
+            stage.relay.condition("db", None, "far")
+            assert await answer == b"x"
+        far[1].close()
+
+
+async def test_a_process_is_looked_up_once(stage: Stage) -> None:
+    asked: list[object] = []
+
+    def owners(client: object, server: object, *, udp: bool = False) -> Owner:
+        asked.append(client)
+        return Owner(pids=(4121,), program="psql")
+
+    stage.relay._owners = owners
+    async with stage.behind(echo) as door:
+        for word in ("pid=1", "program=psql"):
+            stage.relay.condition("db", both(Reset()), word, parse_matches([word]))
+        async with visit(door) as (reader, writer):
+            with pytest.raises(ConnectionError):
+                await is_answered(reader, writer)
+        assert len(asked) == 1
+        state = stage.relay.conditions("db", "program=psql")
+        assert state is not None
+        assert state.up["reset"] + state.down.get("reset", 0) >= 1

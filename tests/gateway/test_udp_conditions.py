@@ -19,6 +19,7 @@ from homeport.conditions.settings import (
     Silence,
 )
 from homeport.gateway import udp_lane
+from homeport.model.net_client import Owner, parse_matches
 from homeport.model.udp import UdpState
 from tests.gateway.udp_stage import POLLERS, Peer, UdpStage, staged_udp
 
@@ -56,16 +57,59 @@ async def test_latency_holds_each_way_and_never_lets_go_early(stage: UdpStage) -
 async def test_conditions_are_each_clients_own(stage: UdpStage) -> None:
     door, _ = await stage.behind()
     far, near, other = [await stage.client(door) for _ in range(3)]
-    stage.relay.set_conditions("game", both(Latency(latency_ms=40)), f"127.0.0.1:{far.port}")
+    alone = f"127.0.0.1:{far.port}"
+    stage.relay.set_conditions("game", both(Latency(latency_ms=40)), alone, parse_matches([alone]))
     assert await round_trip_s(far) >= 0.08
     await near.ask(b"ping")
     clients = {one.client: one for one in stage.relay.state("game").clients}
     assert clients[f"127.0.0.1:{near.port}"].up.delay_p50_ms is None
-    stage.relay.set_conditions("game", both(Latency(latency_ms=10)), "127.0.0.1")
+    stage.relay.set_conditions("game", both(Latency(latency_ms=10)), "all", parse_matches(["127.0.0.0/8"]))
     assert await round_trip_s(other) >= 0.02
-    stage.relay.forget_conditions("game", "127.0.0.1")
+    stage.relay.set_conditions("game", None, "all")
     await other.ask(b"ping")
     assert await round_trip_s(far) >= 0.08
+    counted = stage.relay.decisions("game", alone)
+    assert (counted["came"], counted["delayed"]) == (4, 4)
+
+
+async def test_another_seed_is_another_luck_for_those_who_play(stage: UdpStage) -> None:
+    """The same seed again: the same datagrams are lost as of a client that comes anew."""
+    door, server = await stage.behind(lambda _: [])
+    client = await stage.client(door)
+
+    async def heard_of(first: int, seed: int) -> list[int]:
+        stage.relay.set_conditions("game", Conditions(up=(RandomLoss(rate=0.5),), seed=seed))
+        before = stage.relay.state("game").up.datagrams
+        for number in range(first, first + 40):
+            client.send(bytes([number]))
+        state = await stage.until(lambda state: state.up.datagrams == before + 40)
+        passed = state.up.datagrams - state.up.dropped - sum(map(len, heard))
+        return [(await server.hear())[0] - first for _ in range(passed)]
+
+    heard: list[list[int]] = []
+    for turn, seed in enumerate((1, 2, 1)):
+        heard.append(await heard_of(turn * 40, seed))
+    assert heard[0] == heard[2] != heard[1]
+
+
+async def test_a_process_is_looked_up_once(stage: UdpStage) -> None:
+    asked: list[object] = []
+
+    def owners(client: object, server: object, *, udp: bool = False) -> Owner:
+        asked.append((client, udp))
+        return Owner(pids=(4121,), program="game")
+
+    stage.relay._owners = owners
+    door, _ = await stage.behind()
+    for word in ("pid=4121", "program=game"):
+        stage.relay.set_conditions("game", both(Silence()), word, parse_matches([word]))
+    client = await stage.client(door)
+    client.send(b"lost")
+    await stage.until(lambda state: state.up.dropped == 1)
+    assert asked == [(("127.0.0.1", client.port), True)]
+    for word in ("pid=4121", "program=game"):
+        stage.relay.set_conditions("game", None, word)
+    assert await client.ask(b"back") == b"back"
 
 
 async def test_changes_hold_for_the_next_datagram_and_what_waits_still_arrives(stage: UdpStage) -> None:

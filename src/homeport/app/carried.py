@@ -45,10 +45,9 @@ class Carried:
 
     def _shared(self) -> Iterator[tuple[str, SharedPair]]:
         for name, conditions in {**self._tcp.conditioned(), **self._streams.conditioned()}.items():
-            yield name, conditions.shared
+            yield from ((name, shared) for shared in conditions.shared())
         for name in self._udp.names():
-            yield name, self._udp.shared(name)
+            yield from ((name, shared) for shared in self._udp.shared(name))
         for route in self._door.routes:
             if route.conditions is not None:
-                for shared in route.conditions.shared():
-                    yield route.name, shared
+                yield from ((route.name, shared) for shared in route.conditions.shared())

@@ -34,12 +34,10 @@ class Networks:
         if found is None:
             raise HomeportError("not-found", f"no route is called {route!r}", "homeport status")
         matches = self._matches(found, client) if conditions is not None else ()
-        if client and found.kind == "tcp":
-            raise HomeportError("unsupported", "clients of tcp routes cannot have conditions of their own so far")
         if found.kind == "udp":
-            self._set_udp(route, conditions, client)
+            self._udp.set_conditions(route, conditions, client, matches)
         elif found.kind == "tcp":
-            self._carrier(route).condition(route, conditions)
+            self._carrier(route).condition(route, conditions, client, matches)
         elif found.kind == "control":
             raise HomeportError("unsupported", "the network of the dashboard cannot be changed so far")
         else:
@@ -82,20 +80,14 @@ class Networks:
             route.conditions = RouteConditions(None, self._door.pump)
         route.conditions.set(conditions, client, matches, self._door.visits(route))
 
-    def _set_udp(self, route: str, conditions: Conditions | None, client: str) -> None:
-        if client and conditions is None:
-            self._udp.forget_conditions(route, client)
-        else:
-            self._udp.set_conditions(route, conditions, client)
-
     def _carrier(self, route: str) -> TcpRelay | StreamRelay:
         """Routes with TLS of their own are carried elsewhere."""
         return self._tcp if route in self._tcp.names() else self._streams
 
     def _counts(self, route: Route, client: str) -> Mapping[str, int]:
         if route.kind == "udp":
-            return self._udp.state(route.name).decisions
+            return self._udp.decisions(route.name, client)
         if route.kind == "tcp":
-            state = self._carrier(route.name).conditions(route.name)
+            state = self._carrier(route.name).conditions(route.name, client)
             return Counter(state.up) + Counter(state.down) if state is not None else {}
         return route.conditions.total(client) if route.conditions is not None else {}

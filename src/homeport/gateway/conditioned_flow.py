@@ -1,6 +1,7 @@
 """Network conditions on TCP routes with TLS, which live on the engine's loop: flows that let nothing go early.
 
-They act on what is inside TLS. The door is not theirs: an outage ends a connection once its upstream was reached.
+They act on what is inside TLS. An outage acts before the handshake: where a port leads to one route when somebody comes
+in, else once the client has named the route.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from homeport.conditions.parcel import Ending, Parcel
+from homeport.conditions.plan import Entry
 from homeport.conditions.settings import Conditions
+from homeport.gateway.client_choice import EVERYBODY
 from homeport.gateway.stream_side import Flow, Side
 from homeport.gateway.tcp_conditions import Calls, Felt, TcpConditions, TcpConditionsState
 from homeport.gateway.tcp_held import is_cut, why_it_ends
 from homeport.gateway.underway import Room, Underway
+from homeport.model.net_client import Match
 
 if TYPE_CHECKING:
     from homeport.gateway.stream_link import StreamLink
@@ -29,14 +33,34 @@ class StreamConditions:
         self._of_route = TcpConditions(calls, room, clock)
         self._lines: dict[StreamLink, _Line] = {}
 
-    def set(self, settings: Conditions | None) -> None:
+    def set(self, settings: Conditions | None, client: str = EVERYBODY, matches: tuple[Match, ...] = ()) -> None:
         """For connections to come, and for the next byte of those that run."""
-        self._of_route.set(settings)
+        self._of_route.set(settings, client, matches)
         for line in list(self._lines.values()):  # in the order of their coming, so that a seed repeats
-            line.feel(settings)
+            line.feel()
 
-    def state(self) -> TcpConditionsState:
-        return self._of_route.state()
+    @property
+    def refuses_all(self) -> bool:
+        return self._of_route.refuses_all
+
+    def state(self, client: str = EVERYBODY) -> TcpConditionsState:
+        return self._of_route.state(client)
+
+    def enter(self, link: StreamLink) -> Entry:
+        """What becomes of somebody at the door; later changes are told by `StreamLink.network_says`."""
+        return self._line(link).enter()
+
+    def left(self, link: StreamLink) -> None:
+        """It may have gone before there were flows."""
+        line = self._lines.get(link)
+        if line is not None:
+            line.close()
+
+    def _line(self, link: StreamLink) -> _Line:
+        line = self._lines.get(link)
+        if line is None:
+            line = self._lines[link] = _Line(self._of_route, link, lambda: self._lines.pop(link, None))
+        return line
 
     @property
     def of_route(self) -> TcpConditions:
@@ -45,9 +69,7 @@ class StreamConditions:
     def make_flow(self, source: Side, sink: Side) -> Flow:
         """Asked for the way up first, then for the way down."""
         link = source.link
-        line = self._lines.get(link)
-        if line is None:
-            line = self._lines[link] = _Line(self._of_route, link, lambda: self._lines.pop(link, None))
+        line = self._line(link)
         flow = ConditionedFlow(source, sink, line)
         if source is link.client:
             line.up = flow
@@ -69,19 +91,27 @@ class _Line:
         self._felt: Felt | None = None
         self._is_over = False
 
+    def enter(self) -> Entry:
+        if self._felt is None:
+            self._felt = self.of_route.begin(self.link.exchange, self.link.visitor)
+        return self._felt.entry if self._felt is not None else "open"
+
     def begin(self) -> None:
-        self._felt = felt = self.of_route.begin(self.link.exchange)
+        self.enter()
+        felt = self._felt
         if felt is not None and self.up is not None and self.down is not None:
             self.up.under_way, self.down.under_way = felt.up, felt.down
             # Its link is not done with connecting yet.
             asyncio.get_running_loop().call_soon(self._go_on)
 
-    def feel(self, settings: Conditions | None) -> None:
+    def feel(self) -> None:
         if self._felt is None:
             self.begin()
         else:
-            self._felt.change(settings)
+            self._felt.change()
             self._go_on()
+        if self.down is None:
+            self.link.network_says(self.enter())
 
     def close(self) -> None:
         if not self._is_over:

@@ -15,6 +15,7 @@ from homeport.gateway.stream_side import Flow, Side
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE, Exchange
 from homeport.model.finding import Unavailable
+from homeport.model.net_client import Visitor
 from homeport.streams.tls import TlsTransport
 from homeport.wire.client_hello import ClientHello
 from homeport.wire.stream_greeting import (
@@ -28,6 +29,8 @@ from homeport.wire.stream_greeting import (
 if TYPE_CHECKING:
     import ssl
 
+    from homeport.conditions.plan import Entry
+    from homeport.gateway.conditioned_flow import StreamConditions
     from homeport.gateway.stream_relay import StreamPort, StreamRelay, StreamRoute
 
 HANDSHAKE_S = 10.0  # from coming in to the end of the handshake
@@ -51,12 +54,15 @@ class StreamLink:
         self.deadline_s = perf_counter() + HANDSHAKE_S  # 0.0: none
         self.exchange = Exchange(0, kind="tcp", opened_s=perf_counter(), scheme="")
         self.peer: tuple[str, int] | None = None
+        self.visitor = Visitor("unix")
         self._state = GREETING
         self._early = bytearray()
         self._has_spoken = self._is_announced = self._was_admitted = self._is_over = False
         self._up: Flow | None = None
         self._down: Flow | None = None
         self._dialling: asyncio.Task[None] | None = None
+        self._network: StreamConditions | None = None  # of the route, once that is known
+        self._hangs = False  # it was let in, and nobody attends to it: an outage
 
     # What the sides tell
 
@@ -66,7 +72,11 @@ class StreamLink:
             if isinstance(where, tuple):
                 self.peer = where[0], where[1]
             self.exchange.client = str(Endpoint(*self.peer)) if self.peer else "unix"
+            self.visitor = self.relay.visitor(self.exchange.client, side.transport)
             self.relay.arrived(self)
+            route = self.port.only_route
+            if route is not None:
+                self._enter(route)
         elif self._state == DIALLING and self.route is not None:
             self._connected(self.route)  # now, since an upstream may speak first, or hang up
         elif self._state == LEAVING:  # the client went in the very moment in which the upstream accepted
@@ -78,7 +88,7 @@ class StreamLink:
         elif side is self.client and self._state < FLOWING:
             self._has_spoken = True
             self._early += data
-            if self._state == GREETING:
+            if self._state == GREETING and not self._hangs:
                 self._greet()
             elif len(self._early) > _EARLY_LIMIT_BYTES:
                 side.hold(True)
@@ -162,6 +172,33 @@ class StreamLink:
 
     # Greeting
 
+    def _enter(self, route: StreamRoute) -> bool:
+        """Whether the network lets it in; asked once."""
+        if self._network is None and self._state == GREETING:
+            self._network = route.conditions
+            self.network_says(route.conditions.enter(self))
+        return self._state == GREETING and not self._hangs
+
+    def network_says(self, entry: Entry) -> None:
+        """What becomes of it before there is anything to pass on; again when the conditions change."""
+        if self._state >= FLOWING:
+            return
+        if entry == "open":
+            if self._hangs:
+                self._hangs = False
+                self.deadline_s = perf_counter() + HANDSHAKE_S
+                self.client.hold(False)
+                if self._early:
+                    self._greet()
+        elif entry == "hang":
+            if self._state == GREETING:
+                self._hangs, self.deadline_s = True, 0.0
+        else:
+            self._has_spoken = True  # it is told all the same
+            self._end(REFUSED, "network conditions: outage")
+            self.client.reset_now() if entry == "refuse" else self.client.close()
+            self.upstream.reset_now()
+
     def _greet(self) -> None:
         hello, answer, rest = read_greeting(bytes(self._early))
         if answer:
@@ -186,6 +223,8 @@ class StreamLink:
             return
         self.route = route
         self.exchange.route = route.name
+        if not self._enter(route):
+            return
         transport = self.client.transport
         ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         if route.why_not is not None and (why := route.why_not(*ends)):
@@ -358,6 +397,8 @@ class StreamLink:
             if flow is not None:
                 flow.close()
         self._up = self._down = None
+        if self._network is not None:
+            self._network.left(self)
         self.exchange.closed_s = perf_counter()
         if self._is_announced:
             self.relay.tap.closed(self.exchange)

@@ -17,15 +17,17 @@ from homeport.conditions.settings import Conditions
 from homeport.gateway.conditioned_flow import StreamConditions
 from homeport.gateway.engine_pump import engine_pump
 from homeport.gateway.routes import PLAIN_HOSTS, Route
-from homeport.gateway.seams import StreamCertificates, Tap, Target
+from homeport.gateway.seams import Owners, StreamCertificates, Tap, Target
 from homeport.gateway.stream_link import StreamLink
 from homeport.gateway.stream_side import MakeFlow
-from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on
+from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on, stop_answering
 from homeport.gateway.tcp_conditions import TcpConditions, TcpConditionsState
+from homeport.gateway.tcp_link import RETRY_S
 from homeport.gateway.tcp_route import WhyNot
 from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.net_client import Match, Visitor
 from homeport.model.route import Tls
 
 _SWEEP_S = 1.0
@@ -69,6 +71,16 @@ class StreamPort:
         self.number = self.endpoints[0].port
         self.servers: list[asyncio.Server] = []
         self.routes: dict[str, StreamRoute] = {}
+        self.refusing: list[socket.socket] = []  # that hold the port while nobody listens: an outage
+
+    @property
+    def only_route(self) -> StreamRoute | None:
+        """Where everybody goes who comes in here."""
+        return next(iter(self.routes.values())) if len(self.routes) == 1 else None
+
+    @property
+    def refuses_all(self) -> bool:
+        return all(route.conditions.refuses_all for route in self.routes.values())
 
     @property
     def terminates_all(self) -> bool:
@@ -90,16 +102,19 @@ class StreamRelay:
         tap: Tap,
         certificates: StreamCertificates,
         is_gone: Callable[[str, int, int], bool] | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self.tap = tap
         self.certificates = certificates
         self.is_gone = is_gone
+        self._owners = owners  # None: processes are not told apart
         self._ports: list[StreamPort] = []
         self._links: set[StreamLink] = set()
         self._pump = engine_pump()
         self._room = Room()
         self._emptied = asyncio.Event()
         self._sweep: asyncio.TimerHandle | None = None
+        self._opening: asyncio.Task[None] | None = None  # a port again
 
     async def open(
         self,
@@ -130,16 +145,26 @@ class StreamRelay:
             port.routes[route.name] = made
             await self._listen(port)
         port.routes[route.name] = made
+        self._set_refusing(port)
         return port.endpoints[0]
 
-    def condition(self, name: str, settings: Conditions | None) -> None:
-        """Set, change or clear the network conditions of a route: for its next visitors, and for the next byte of those
-        that are there. Raises KeyError."""
-        self._route(name).conditions.set(settings)
+    def condition(
+        self, name: str, settings: Conditions | None, client: str = "", matches: tuple[Match, ...] = ()
+    ) -> None:
+        """Set, change or clear the network conditions of a route, or of one client whom any of `matches` tells: for its
+        next visitors, and for the next byte of those that are there. Raises KeyError."""
+        self._route(name).conditions.set(settings, client, matches)
+        port = self._port_of(name)
+        if port is not None:
+            self._set_refusing(port)
 
-    def conditions(self, name: str) -> TcpConditionsState:
+    def conditions(self, name: str, client: str = "") -> TcpConditionsState:
         """What they decided so far. Raises KeyError."""
-        return self._route(name).conditions.state()
+        return self._route(name).conditions.state(client)
+
+    def visitor(self, name: str, transport: asyncio.BaseTransport) -> Visitor:
+        ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        return Visitor(name, lambda: None if self._owners is None else self._owners(*ends))
 
     def conditioned(self) -> dict[str, TcpConditions]:
         return {name: route.conditions.of_route for port in self._ports for name, route in port.routes.items()}
@@ -226,8 +251,36 @@ class StreamRelay:
             server = await loop.create_server(lambda: StreamLink(self, port).client, sock=listener, backlog=BACKLOG)
             port.servers.append(server)
 
+    def _set_refusing(self, port: StreamPort) -> None:
+        """Close the port, or open it again. It stays ours: a copy of its socket is kept."""
+        if port.refuses_all == bool(port.refusing):
+            return
+        if port.refusing:
+            port.listeners, port.refusing = port.refusing, []
+            self._opening = asyncio.get_running_loop().create_task(self._listen_again(port))
+            return
+        copies = [listener.dup() for listener in port.listeners]
+        if not all(stop_answering(copy) for copy in copies):  # not this system: who comes in is reset
+            for copy in copies:
+                copy.close()
+            return
+        for server in port.servers:
+            server.close()
+        port.servers, port.refusing = [], copies
+
+    async def _listen_again(self, port: StreamPort) -> None:
+        while port in self._ports and not port.refusing:
+            try:
+                await self._listen(port)
+            except OSError:  # somebody took the port, and may go again
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
     def _close_port(self, port: StreamPort) -> None:
         self._ports.remove(port)
+        for held in port.refusing:
+            held.close()
         for server in port.servers:
             server.close()
         for link in list(self._links):

@@ -14,7 +14,7 @@ import msgspec
 
 from homeport.conditions.settings import Conditions
 from homeport.gateway.pump import Pump
-from homeport.gateway.seams import Tap, Target
+from homeport.gateway.seams import Owners, Tap, Target
 from homeport.gateway.tcp_bind import bound_endpoint, listen_on, stop_listening
 from homeport.gateway.tcp_conditions import TcpConditions, TcpConditionsState
 from homeport.gateway.tcp_loop import RelayLoop
@@ -23,6 +23,7 @@ from homeport.gateway.tcp_route import TcpRoute, WhyNot
 from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.net_client import Match
 from homeport.streams.poller import Poller, new_poller
 
 
@@ -37,8 +38,9 @@ class TcpActivity(msgspec.Struct, frozen=True):
 class TcpRelay:
     """`tap` sees one exchange per connection, with the first `tap.body_limit_bytes` of each direction kept."""
 
-    def __init__(self, tap: Tap, make_poller: Callable[[], Poller] = new_poller) -> None:
+    def __init__(self, tap: Tap, make_poller: Callable[[], Poller] = new_poller, owners: Owners | None = None) -> None:
         self._tap = tap
+        self._owners = owners
         self._make_poller = make_poller
         self._routes: dict[str, TcpRoute] = {}
         self._room = Room()
@@ -66,24 +68,26 @@ class TcpRelay:
         listeners = listen_on(listen)
         bound = bound_endpoint(listeners[0])
         loop = self._running_loop()
-        route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, why_not)
+        route = TcpRoute(loop, name, target, listeners, self._tap.body_limit_bytes, why_not, self._owners)
         self._routes[name] = route
         self.condition(name, conditions)
         loop.post(route.begin)
         return bound
 
-    def condition(self, name: str, settings: Conditions | None) -> None:
-        """Set, change or clear the network conditions of a route: for its next visitors, and for the next byte of those
-        that are there. Raises KeyError."""
+    def condition(
+        self, name: str, settings: Conditions | None, client: str = "", matches: tuple[Match, ...] = ()
+    ) -> None:
+        """Set, change or clear the network conditions of a route, or of one client whom any of `matches` tells: for its
+        next visitors, and for the next byte of those that are there. Raises KeyError."""
         route, loop, pump = self._routes[name], self._loop, self._pump
         if loop is not None and pump is not None and (settings is not None or route.conditions is not None):
             route.conditions = conditions = route.conditions or TcpConditions(pump, self._room)
-            loop.post(lambda: route.condition(conditions, settings))
+            loop.post(lambda: route.condition(conditions, settings, client, matches))
 
-    def conditions(self, name: str) -> TcpConditionsState | None:
+    def conditions(self, name: str, client: str = "") -> TcpConditionsState | None:
         """What they decided so far; None for a route that never had any. Raises KeyError."""
         conditions = self._routes[name].conditions
-        return conditions.state() if conditions is not None else None
+        return conditions.state(client) if conditions is not None else None
 
     def conditioned(self) -> dict[str, TcpConditions]:
         """The routes that have, or had, conditions."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from homeport.conditions.plan import Entry, Pair, SharedPair, begin
-from homeport.conditions.settings import Conditions, Outage
-from homeport.conditions.standing import Standing
+from homeport.conditions.plan import Entry, SharedPair
+from homeport.conditions.settings import Conditions
+from homeport.gateway.client_choice import EVERYBODY, ClientNetwork, ClientNetworks
 from homeport.gateway.underway import Room, Underway
+from homeport.model.net_client import Match, Visitor
 
 if TYPE_CHECKING:
     from homeport.gateway.pump import Release
@@ -39,55 +40,40 @@ class Calls(Protocol):
 
 
 class TcpConditions:
-    """Of one route, from the first that were set on it. `settings` None: cleared."""
+    """Of one route, from the first that were set on it."""
 
     def __init__(self, calls: Calls, room: Room, clock: Callable[[], float] = time.monotonic) -> None:
         self.room = room
         self.clock = clock
+        self.networks = ClientNetworks()
         self._calls = calls
-        self.shared = SharedPair()
-        self._standing = Standing()
         self._felt: set[Felt] = set()
-        self._gone_up: Counter[str] = Counter()
-        self._gone_down: Counter[str] = Counter()
 
-    @property
-    def settings(self) -> Conditions | None:
-        return self._standing.settings
-
-    def set(self, settings: Conditions | None) -> None:
-        """For connections to come."""
-        self._standing.set(settings)
+    def set(self, settings: Conditions | None, client: str = EVERYBODY, matches: tuple[Match, ...] = ()) -> None:
+        """For connections to come; those that run are told by whoever has them."""
+        self.networks.set(settings, client, matches)
 
     @property
     def refuses_all(self) -> bool:
-        settings = self.settings
-        return (
-            settings is not None
-            and settings.share == 1
-            and any(
-                isinstance(one, Outage) and one.how == "refuse" and one.share == 1
-                for one in (*settings.up, *settings.down)
-            )
-        )
+        return self.networks.refuse_all
 
-    def begin(self, exchange: Exchange) -> Felt | None:
-        """What a connection feels; None while there are no conditions."""
-        now_s = self.clock()
-        decisions = self._standing.begin(now_s)
-        if self.settings is None or decisions is None:
+    def begin(self, exchange: Exchange, visitor: Visitor) -> Felt | None:
+        """What a connection feels; None while nothing is asked of its network."""
+        network = self.networks.of(visitor)
+        if network.settings is None:
             return None
-        exchange.conditions = decisions.felt
-        pair = begin(self.settings, "stream", now_s, str(decisions.felt.number), self.shared)
-        pair.record(decisions)
-        felt = Felt(self, exchange, pair)
+        felt = Felt(self, exchange, visitor, network)
         self._felt.add(felt)
         return felt
 
     def left(self, felt: Felt) -> None:
         self._felt.discard(felt)
-        self._gone_up += felt.pair.up.counts
-        self._gone_down += felt.pair.down.counts
+        felt.network.gone_up += felt.pair.up.counts
+        felt.network.gone_down += felt.pair.down.counts
+
+    def shared(self) -> list[SharedPair]:
+        """What the connections of each client share."""
+        return [network.shared for network in self.networks.all()]
 
     def call_at(self, at_s: float, call: Callable[[object, float], object]) -> None:
         self._calls.put(at_s, call, None)
@@ -97,29 +83,32 @@ class TcpConditions:
         felt = list(self._felt)
         return sum(one.up.held_bytes for one in felt), sum(one.down.held_bytes for one in felt)
 
-    def state(self) -> TcpConditionsState:
+    def state(self, client: str = EVERYBODY) -> TcpConditionsState:
         """May be asked from any thread: sums can be a decision apart."""
-        felt = list(self._felt)
+        network = self.networks.called(client)
+        felt = [one for one in list(self._felt) if one.network is network]
         return TcpConditionsState(
-            settings=self.settings,
+            settings=network.settings,
             connections=len(felt),
             held_bytes=sum(one.held_bytes for one in felt),
-            up=dict(sum((one.pair.up.counts for one in felt), Counter(self._gone_up))),
-            down=dict(sum((one.pair.down.counts for one in felt), Counter(self._gone_down))),
+            up=dict(sum((one.pair.up.counts for one in felt), Counter(network.gone_up))),
+            down=dict(sum((one.pair.down.counts for one in felt), Counter(network.gone_down))),
         )
 
 
 class Felt:
     """What one connection feels: the planners of both directions, and what they have under way."""
 
-    __slots__ = ("_exchange", "down", "of_route", "pair", "up")
+    __slots__ = ("_exchange", "_visitor", "down", "network", "of_route", "pair", "up")
 
-    def __init__(self, of_route: TcpConditions, exchange: Exchange, pair: Pair) -> None:
+    def __init__(self, of_route: TcpConditions, exchange: Exchange, visitor: Visitor, network: ClientNetwork) -> None:
         self.of_route = of_route
-        self.pair = pair
+        self.network = network
+        self.pair, exchange.conditions = network.begin("stream", of_route.clock())
+        pair = self.pair
         self.up = Underway(pair.up, of_route.room)
         self.down = Underway(pair.down, of_route.room)
-        self._exchange = exchange
+        self._exchange, self._visitor = exchange, visitor
 
     @property
     def entry(self) -> Entry:
@@ -129,11 +118,12 @@ class Felt:
     def held_bytes(self) -> int:
         return self.up.cost + self.down.cost
 
-    def change(self, settings: Conditions | None) -> None:
-        """For the next byte."""
+    def change(self) -> None:
+        """What holds for it now, for the next byte."""
         if self._exchange.conditions is not None:
             self._exchange.conditions.changes += 1
-        up, down = self.pair.change(settings, self.of_route.clock())
+        self.network = network = self.of_route.networks.of(self._visitor)
+        up, down = self.pair.change(network.settings, self.of_route.clock(), network.shared)
         self.up.take(up)
         self.down.take(down)
 

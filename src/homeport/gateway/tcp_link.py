@@ -27,10 +27,10 @@ from homeport.streams.listen import do_not_pace
 from homeport.streams.poller import ERROR
 
 if TYPE_CHECKING:
-    from homeport.conditions.settings import Conditions
     from homeport.gateway.tcp_conditions import Felt, TcpConditions
     from homeport.gateway.tcp_loop import RelayLoop
     from homeport.gateway.tcp_route import TcpRoute
+    from homeport.model.net_client import Visitor
 
 HUNG_UP = 0x010  # epoll's: both directions are closed
 RETRY_S = 0.05
@@ -44,7 +44,7 @@ class Link:
 
     __slots__ = (
         "_addresses", "client", "doom", "down", "exchange", "felt", "hangs", "is_paced", "loop", "over",
-        "pending_ready", "route", "up", "upstream",
+        "pending_ready", "route", "up", "upstream", "visitor",
     )  # fmt: skip
 
     def __init__(self, loop: RelayLoop, route: TcpRoute, client: socket.socket, client_name: str) -> None:
@@ -56,6 +56,7 @@ class Link:
         self.down: Flow | None = None
         self.over = False
         self.felt: Felt | None = None  # the network conditions
+        self.visitor: Visitor | None = None  # who it is to them, once they ask
         self.hangs = False  # it was let in, and nobody attends to it: an outage
         self.is_paced = False  # the upstream's socket is on loopback, and as the system made it
         self.pending_ready: Future[tuple[Endpoint, list[Address]]] | None = None
@@ -83,17 +84,18 @@ class Link:
         if self.over:
             return
         if self.felt is not None:
-            self._change(self.felt, conditions.settings)
+            self._change(self.felt)
             return
-        self.felt = conditions.begin(self.exchange)
+        self.visitor = self.visitor or self.route.visitor(self.exchange.client, self.client)
+        self.felt = conditions.begin(self.exchange, self.visitor)
         self._hold()
 
     def _hold(self) -> None:
         if self.felt is not None:
             hold(self.up, self.down, self.felt)
 
-    def _change(self, felt: Felt, settings: Conditions | None) -> None:
-        felt.change(settings)
+    def _change(self, felt: Felt) -> None:
+        felt.change()
         self._hold()
         if self.hangs and felt.entry == "open":
             self.hangs = False

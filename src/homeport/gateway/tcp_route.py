@@ -10,12 +10,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from homeport.gateway.seams import Target
+from homeport.gateway.client_choice import EVERYBODY
+from homeport.gateway.seams import Owners, Target
 from homeport.gateway.tcp_bind import answer_again, prepare, stop_answering
 from homeport.gateway.tcp_dial import AF_UNIX, Address, known_addresses
 from homeport.gateway.tcp_link import RETRY_S, Link
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import REFUSED, UPSTREAM_GONE, Exchange
+from homeport.model.net_client import Match, Owner, Visitor
 
 if TYPE_CHECKING:
     from homeport.conditions.settings import Conditions
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 ACCEPT_TURN = 64  # visitors in a row, before those who are inside get their turn
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.ENETDOWN, errno.EHOSTUNREACH})
+Matches = tuple[Match, ...]
 WhyNot = Callable[[object, object], str]  # given both ends as the socket module names them; "": it may connect
 _INHERITS = sys.platform.startswith("linux")
 
@@ -39,6 +42,7 @@ class TcpRoute:
         listeners: list[socket.socket],
         keep_bytes: int,
         why_not: WhyNot | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self.name = name
         self.target = target
@@ -52,6 +56,7 @@ class TcpRoute:
         self.refuses = False  # the port is ours, and nobody listens: an outage
         self._loop = loop
         self._why_not = why_not  # None: everybody may connect
+        self._owners = owners  # None: processes are not told apart
         self._endpoint: Endpoint | None = None
         self._addresses: list[Address] | None = None
         self._text = ""
@@ -69,14 +74,25 @@ class TcpRoute:
         for link in list(self.links):
             link.fail(UPSTREAM_GONE, why)
 
-    def condition(self, conditions: TcpConditions, settings: Conditions | None) -> None:
+    def condition(
+        self, conditions: TcpConditions, settings: Conditions | None, client: str = EVERYBODY, matches: Matches = ()
+    ) -> None:
         """For connections to come, and for the next byte of those that run."""
         if self.closed:
             return
-        conditions.set(settings)
+        conditions.set(settings, client, matches)
         self._set_refusing(conditions.refuses_all)
         for link in sorted(self.links, key=lambda one: one.exchange.opened_s):  # so that a seed repeats
             link.feel(conditions)
+
+    def visitor(self, name: str, client: socket.socket) -> Visitor:
+        return Visitor(name, lambda: self._owner_of(client))
+
+    def _owner_of(self, client: socket.socket) -> Owner | None:
+        try:
+            return self._owners(client.getpeername(), client.getsockname()) if self._owners is not None else None
+        except OSError:  # it has left
+            return None
 
     def _set_refusing(self, refuses: bool) -> None:
         if refuses == self.refuses:

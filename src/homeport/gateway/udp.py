@@ -12,12 +12,11 @@ import errno
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from homeport.conditions.plan import SharedPair
 from homeport.conditions.settings import Conditions
-from homeport.gateway.seams import Tap, Target
+from homeport.gateway.seams import Owners, Tap, Target
 from homeport.gateway.tcp_loop import RelayLoop
 from homeport.gateway.tcp_reports import Reports
 from homeport.gateway.udp_client import UdpClient
@@ -26,6 +25,7 @@ from homeport.gateway.udp_refusing import IsBound
 from homeport.gateway.udp_route import UdpRoute
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.net_client import Match
 from homeport.model.udp import UdpClientState, UdpState
 from homeport.streams.poller import Poller
 from homeport.streams.udp_listen import bind_datagrams
@@ -48,12 +48,14 @@ class UdpRelay:
         make_poller: Callable[[], Poller] = new_datagram_poller,
         clock: Callable[[], float] = time.monotonic,
         is_bound: IsBound | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self._tap = tap
         self._idle_s = idle_s
         self._make_poller = make_poller
         self._clock = clock
         self._is_bound = is_bound
+        self._owners = owners
         self._routes: dict[str, UdpRoute] = {}
         self._loop: RelayLoop | None = None
         self._asyncio_loop: asyncio.AbstractEventLoop | None = None
@@ -71,7 +73,9 @@ class UdpRelay:
         host, port = listeners[0].getsockname()[:2]
         loop = self._running_loop()
         keep_bytes = self._tap.body_limit_bytes
-        route = UdpRoute(loop, name, target, listeners, keep_bytes, self._idle_s, self._clock, self._is_bound)
+        route = UdpRoute(
+            loop, name, target, listeners, keep_bytes, self._idle_s, self._clock, self._is_bound, self._owners
+        )
         self._routes[name] = route
         loop.post(route.begin)
         return Endpoint(host, port)
@@ -86,16 +90,17 @@ class UdpRelay:
             self._loop.once_closed(free.set)
             free.wait(CLOSING_S)
 
-    def set_conditions(self, name: str, conditions: Conditions | None, client: str = "") -> None:
-        """How the network behaves on the route, from the next datagram on; for one client where its address is given,
-        with or without its port. None is a network without faults."""
+    def set_conditions(
+        self, name: str, conditions: Conditions | None, client: str = "", matches: tuple[Match, ...] = ()
+    ) -> None:
+        """How the network behaves on the route, from the next datagram on; for one client where any of `matches` tells
+        it. None: it is as everybody again, and for everybody there are no faults."""
         route = self._routes[name]
-        self._running_loop().post(lambda: route.set_conditions(conditions, client))
+        self._running_loop().post(lambda: route.set_conditions(conditions, client, matches))
 
-    def forget_conditions(self, name: str, client: str) -> None:
-        """`client` is as everybody on the route again."""
-        route = self._routes[name]
-        self._running_loop().post(lambda: route.forget_conditions(client))
+    def decisions(self, name: str, client: str = "") -> dict[str, int]:
+        """How often each was made about those who feel the conditions of a client, or everybody's."""
+        return dict(self._routes[name].decisions(client))
 
     def names(self) -> list[str]:
         return list(self._routes)
@@ -114,13 +119,13 @@ class UdpRelay:
             turned_away=route.turned_away,
             overflowed=route.overflowed(),
             refused=route.refused,
-            decisions=dict(sum((client.decisions() for client in clients), Counter(route.decisions))),
+            decisions=dict(route.decisions()),
             clients=[_client_state(client, now_s) for client in busiest[:SHOWN_CLIENTS]],
         )
 
-    def shared(self, name: str) -> SharedPair:
-        """What its clients share under conditions."""
-        return self._routes[name].shared
+    def shared(self, name: str) -> list[SharedPair]:
+        """What clients share under the same conditions."""
+        return [network.shared for network in self._routes[name].networks.all()]
 
     def bytes_passed(self, name: str) -> tuple[int, int]:
         """What came through from clients and from the upstream so far: light enough to be asked twice a second."""

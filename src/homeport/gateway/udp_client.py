@@ -12,14 +12,15 @@ from collections import Counter, deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from homeport.conditions.plan import Pair, begin
-from homeport.conditions.standing import Standing
+from homeport.conditions.plan import Pair
+from homeport.gateway.client_choice import ClientNetwork
 from homeport.gateway.tcp_dial import Address
 from homeport.gateway.udp_counts import Counts
 from homeport.gateway.udp_lane import UdpLane
 from homeport.model.endpoint import Endpoint
 from homeport.model.exchange import COMPLETE, UNREACHABLE, Exchange
 from homeport.model.finding import Unavailable
+from homeport.model.net_client import Visitor
 from homeport.streams.udp_listen import connect_datagrams
 from homeport.streams.udp_segments import CANNOT_CUT, runs, send_run
 
@@ -36,9 +37,9 @@ class UdpClient:
     """Its owner is the relay's thread; the counts may be read from anywhere."""
 
     __slots__ = (
-        "_addresses", "_first", "_kept_bytes", "_listener", "_pair", "_pending", "_receive", "_reply", "_waiting",
-        "down", "down_lane", "error", "exchange", "is_answered", "kept", "last_s", "over", "route", "send", "up",
-        "up_lane", "upstream", "where",
+        "_addresses", "_first", "_kept_bytes", "_listener", "_luck", "_pair", "_pending", "_receive", "_reply",
+        "_waiting", "down", "down_lane", "error", "exchange", "is_answered", "kept", "last_s", "network", "over",
+        "route", "send", "up", "up_lane", "upstream", "visitor", "where",
     )  # fmt: skip
 
     def __init__(self, route: UdpRoute, listener: socket.socket, where: Any, now_s: float, first: bytes) -> None:
@@ -49,6 +50,8 @@ class UdpClient:
         self.up_lane: UdpLane | None = None
         self.down_lane: UdpLane | None = None
         self._pair: Pair | None = None
+        self._luck: tuple[str, int, int] | None = None  # whose, of which seed, and what was counted from
+        self.network: ClientNetwork | None = None  # whose conditions it feels, once it has felt any
         self.over = False
         self.is_answered = False
         self.last_s = now_s
@@ -71,6 +74,7 @@ class UdpClient:
             scheme="",
             server_port=listener.getsockname()[1],
         )
+        self.visitor = Visitor(self.exchange.client, lambda: route.owner_of(where, listener))
 
     def begin(self) -> None:
         """Find out where to send; on the way there the first datagrams wait."""
@@ -142,22 +146,24 @@ class UdpClient:
         self._kept_bytes += size
         self.route.loop.reports.seen(self.exchange, from_client, data, time.perf_counter())
 
-    def set_conditions(self, standing: Standing) -> None:
-        """From the next datagram on; what waits keeps its due."""
-        now_s, route, conditions = time.monotonic(), self.route, standing.settings
+    def set_conditions(self) -> None:
+        """What holds for it now, from the next datagram on; what waits keeps its due. Another seed is another luck."""
+        now_s, route, felt = time.monotonic(), self.route, self.exchange.conditions
+        network = route.networks.of(self.visitor)
+        settings, before = network.settings, self._luck
+        self._luck = (network.client, settings.seed, settings.first) if settings is not None else None
+        self.network = network
         if self._pair is None:
-            decisions = standing.begin(now_s)
-            if conditions is None or decisions is None:
-                return
-            self.exchange.conditions = decisions.felt
-            self._pair = pair = begin(conditions, "datagram", now_s, str(decisions.felt.number), route.shared)
-            pair.record(decisions)
-            self.up_lane = UdpLane(pair.up, self.up, route.pump, route.up_room, self.to_upstream)
-            self.down_lane = UdpLane(pair.down, self.down, route.pump, route.down_room, self.to_client)
+            if settings is not None:
+                self._pair, self.exchange.conditions = pair, _ = network.begin("datagram", now_s)
+                self.up_lane = UdpLane(pair.up, self.up, route.pump, route.up_room, self.to_upstream)
+                self.down_lane = UdpLane(pair.down, self.down, route.pump, route.down_room, self.to_client)
             return
-        if self.exchange.conditions is not None:
-            self.exchange.conditions.changes += 1
-        up, down = self._pair.change(conditions, now_s)
+        if felt is not None:
+            felt.changes += 1
+        again = network.standing.begin(now_s) if self._luck != before else None
+        who = str(again.felt.number) if again is not None else ""
+        up, down = self._pair.change(settings, now_s, network.shared, who)
         if self.up_lane is not None and self.down_lane is not None:
             self.up_lane.take(up, now_s)
             self.down_lane.take(down, now_s)

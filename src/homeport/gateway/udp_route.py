@@ -9,17 +9,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from homeport.conditions.plan import SharedPair
-from homeport.conditions.settings import Conditions, Outage
-from homeport.conditions.standing import Standing
+from homeport.conditions.settings import Conditions
+from homeport.gateway.client_choice import ClientNetworks
 from homeport.gateway.pump import Pump
-from homeport.gateway.seams import Target
+from homeport.gateway.seams import Owners, Target
 from homeport.gateway.tcp_dial import Address, known_addresses
 from homeport.gateway.udp_client import BUFFER, KEPT_DATAGRAMS, UdpClient
 from homeport.gateway.udp_counts import Counts
 from homeport.gateway.udp_lane import Room
 from homeport.gateway.udp_refusing import IsBound, Refusing
 from homeport.model.endpoint import Endpoint
+from homeport.model.net_client import Match, Owner
 from homeport.streams.udp_listen import overflowed
 from homeport.streams.udp_segments import can_cut
 
@@ -46,6 +46,7 @@ class UdpRoute:
         idle_s: float,
         clock: Callable[[], float] = time.monotonic,
         is_bound: IsBound | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self.loop = loop
         self.name = name
@@ -62,13 +63,11 @@ class UdpRoute:
         self.gone_up, self.gone_down = Counts(), Counts()  # of clients that left
         self.closed = False
         self._is_sweeping = False
-        self.decisions: Counter[str] = Counter()  # about clients that left
         self.pump = Pump(loop)
-        self.shared = SharedPair()
         self.up_room, self.down_room = Room(), Room()
         self.cuts = can_cut(listeners[0])  # the system takes several datagrams in one send
-        self._conditions = Standing()
-        self._own_conditions: dict[str, Standing] = {}  # of single clients, by address with or without port
+        self.networks = ClientNetworks()
+        self._owners = owners  # None: processes are not told apart
         self._idle_s = idle_s
         self._is_bound = is_bound
         self._refusing = Refusing(loop, listeners, is_bound)
@@ -90,31 +89,22 @@ class UdpRoute:
         self._refusing.end()
         self.pump.close()
 
-    def set_conditions(self, conditions: Conditions | None, client: str = "") -> None:
-        """How the network behaves, from the next datagram on: for everybody, or for one address ("127.0.0.1",
-        "127.0.0.1:53211"). None is a network without faults."""
-        if client:
-            self._own_conditions.setdefault(client, Standing()).set(conditions)
-        else:
-            self._conditions.set(conditions)
-            self._refusing.hold(closed=conditions is not None and _refuses_everybody(conditions))
-        self._apply_conditions()
+    def set_conditions(self, conditions: Conditions | None, client: str = "", matches: tuple[Match, ...] = ()) -> None:
+        """How the network behaves, from the next datagram on: for everybody, or for one client whom any of `matches`
+        tells. None: it is as everybody again, and for everybody there are no faults."""
+        self.networks.set(conditions, client, matches)
+        self._refusing.hold(closed=self.networks.refuse_all)
+        for one in self.everybody():
+            one.set_conditions()
 
-    def forget_conditions(self, client: str) -> None:
-        """It is as everybody again."""
-        self._own_conditions.pop(client, None)
-        self._apply_conditions()
+    def decisions(self, client: str | None = None) -> Counter[str]:
+        """About those who feel the conditions of a client; None: about all."""
+        networks = self.networks.all() if client is None else [self.networks.called(client)]
+        running = [one.decisions() for one in self.everybody() if one.network in networks]
+        return sum([*running, *(network.gone_up for network in networks)], Counter())
 
-    def _apply_conditions(self) -> None:
-        for client in self.everybody():
-            client.set_conditions(self._conditions_of(client))
-
-    def _conditions_of(self, client: UdpClient) -> Standing:
-        own, name = self._own_conditions, client.exchange.client
-        for known in (name, name.rpartition(":")[0].strip("[]")):
-            if known in own:
-                return own[known]
-        return self._conditions
+    def owner_of(self, where: object, listener: socket.socket) -> Owner | None:
+        return self._owners(where, listener.getsockname(), udp=True) if self._owners is not None else None
 
     def everybody(self) -> list[UdpClient]:
         return [client for clients in list(self.clients.values()) for client in list(clients.values())]
@@ -145,7 +135,8 @@ class UdpRoute:
 
     def left(self, client: UdpClient, error: OSError | None) -> None:
         self.active -= 1
-        self.decisions += client.decisions()
+        if client.network is not None:
+            client.network.gone_up += client.decisions()
         self.gone_up.merge(client.up)
         self.gone_down.merge(client.down)
         for clients in self.clients.values():
@@ -215,7 +206,7 @@ class UdpRoute:
         if not self._is_sweeping:
             self._sweep_later()
         self.loop.reports.opened(client.exchange)
-        client.set_conditions(self._conditions_of(client))
+        client.set_conditions()
         client.begin()
         return client
 
@@ -239,9 +230,3 @@ class UdpRoute:
         if not self.closed:
             self.sweep()
             self._sweep_later()
-
-
-def _refuses_everybody(conditions: Conditions) -> bool:
-    """Nobody is there: clients are told as for a closed port, which cannot be done for some of them alone."""
-    outages = [one for one in (*conditions.up, *conditions.down) if isinstance(one, Outage) and one.how == "refuse"]
-    return conditions.share == 1 and any(one.share == 1 for one in outages)
