@@ -22,7 +22,7 @@ from bench.peers import Peer, Stage, Starter
 from bench.process import free_port, running
 from bench.rounds import Effort, Numbers, Results
 
-_STREAMS = "32"  # at a time on each of 8 connections
+_STREAMS = "32"  # at a time on each of 8 connections; so 256 connections to the backend are kept
 
 
 def measure(everyone: Iterable[Peer], effort: Effort, stage: Stage, say: Callable[[str], None]) -> Results:
@@ -101,7 +101,7 @@ def nginx(stage: Stage) -> Iterator[Peer]:
     tls = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {certificate}; ssl_certificate_key {key};"
     config = peers.nginx_config(
         stage.folder / "nginx-tls",
-        f"upstream backend {{ server 127.0.0.1:{stage.backend_port}; keepalive 64; keepalive_requests 100000000; }}"
+        f"upstream backend {{ server 127.0.0.1:{stage.backend_port}; keepalive 256; keepalive_requests 100000000; }}"
         f" server {{ listen 127.0.0.1:{port} ssl http2 backlog=4096; {tls}"
         " location / { proxy_pass http://backend; proxy_http_version 1.1;"
         ' proxy_set_header Connection ""; proxy_max_temp_file_size 0; } }',

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeport.gateway.outbound import Outbound
     from homeport.model.endpoint import Endpoint
 
-IDLE_PER_ADDRESS = 128  # one HTTP/2 connection of a browser asks for up to 100 things at a time
+IDLE_PER_ADDRESS = 256  # one HTTP/2 connection of a browser asks for up to 100 things at a time, and there are several
 IDLE_S = 4.0  # Node and uvicorn close after 5 s; a request written into that close could not be repeated safely
 
 
