@@ -195,6 +195,23 @@ class TestCert:
         assert "db.localhost-key.pem exists and is not a certificate of homeport's" in outcome.err
         assert Path("db.localhost-key.pem").read_text() == "precious"
 
+    def test_a_link_in_a_project_of_somebody_leads_nowhere(self, home: Path) -> None:
+        """A project that was cloned may have links to files of its reader's."""
+        Path("precious").write_text("precious")
+        Path("homeport-ca.pem").symlink_to("precious")
+        outcome = invoke("cert web")
+        assert outcome.status == 2
+        assert "homeport-ca.pem exists and is not a certificate of homeport's" in outcome.err
+        assert Path("precious").read_text() == "precious"
+        Path("homeport-ca.pem").unlink()
+        invoke("cert web")
+        ours = Path("web.localhost.pem").read_bytes()
+        Path("web.localhost.pem").rename("elsewhere.pem")
+        Path("web.localhost.pem").symlink_to("elsewhere.pem")
+        assert invoke("cert web").status == 0
+        assert Path("elsewhere.pem").read_bytes() == ours
+        assert stat.S_IMODE(os.lstat("web.localhost.pem").st_mode) & 0o444 == 0o444
+
     @pytest.mark.parametrize("name", ["example.com", "192.168.1.4", "*.localhost", "web:62893", "http://web", "", "-x"])
     def test_other_names(self, home: Path, name: str) -> None:
         outcome = invoke(["cert", "--", name])

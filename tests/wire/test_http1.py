@@ -99,6 +99,9 @@ def test_what_belongs_to_one_connection_or_could_be_forged_stops_here() -> None:
         request(
             "X-Forwarded-For: 6.6.6.6",
             "x-forwarded-anything: 6",
+            "X_Forwarded_For: 6.6.6.6",
+            "X-Forwarded_Proto: https",
+            "X_REAL_IP: 6.6.6.6",
             "Connection: close, X-Mine",
             "X-Mine: 1",
             "Forwarded: for=6.6.6.6",

@@ -19,6 +19,7 @@ DAYS = 90.0  # nobody renews it by itself, and a forgotten one should not work f
 DAYS_LIMIT = 825  # Apple's systems refuse what is valid for longer, also below a root of the user's
 PASSWORD = "changeit"  # noqa: S105 - what PKCS#12 readers expect where there is none; the file is 0600
 ROOT_FILE = "homeport-ca.pem"
+_NO_SECRET = 0o644
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +48,12 @@ def make_certificate(folder: str, wanted: Sequence[str], out: str, *, pkcs12: bo
     try:
         os.makedirs(out, exist_ok=True)
         _check_in_the_way([path for path in (certificate, key, store) if path], certificate)
+        _check_in_the_way([root], root)
         private.replace(key, leaf.key_pem)
         if store:
             private.replace(store, _pkcs12(leaf, authority))
         for path, data in ((certificate, leaf.certificate_pem), (root, authority.root_pem)):
-            with open(path, "wb") as file:
-                file.write(data)
+            private.replace(path, data, _NO_SECRET)
     except OSError as error:
         raise HomeportError("bad-usage", f"{error.filename or out} cannot be written: {error.strerror}") from error
     return Made(

@@ -58,16 +58,17 @@ def create(path: str, data: bytes) -> bool:
     return _write(path, data, os.rename if sys.platform == "win32" else os.link)
 
 
-def replace(path: str, data: bytes) -> None:
-    """Write the file all at once: a reader sees the old content or the new, never half."""
-    _write(path, data, os.replace)
+def replace(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Write the file all at once: a reader sees the old content or the new, never half. A link is replaced, and what it
+    leads to stays."""
+    _write(path, data, os.replace, mode)
 
 
-def _write(path: str, data: bytes, put: Callable[[str, str], None]) -> bool:
+def _write(path: str, data: bytes, put: Callable[[str, str], None], mode: int = 0o600) -> bool:
     """Raises HomeportError("broken-ca") where the disk is full, say; nothing stays behind then."""
     temporary = f"{path}.{secrets.token_hex(8)}.new"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

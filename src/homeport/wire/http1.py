@@ -25,10 +25,11 @@ _ANY_VERSION = re.compile(rb"[^\r\n]* HTTP/([0-9])\.[0-9]\r\n")
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 
 # The fields that decide the way, or that stop here (RFC 9110 section 7.6.1, and what a front door must not pass on from
-# a client: the X-Forwarded family, Forwarded, X-Real-IP, Proxy). The look-ahead on the first letter halves the search.
+# a client: the X-Forwarded family, Forwarded, X-Real-IP, Proxy; also with underscores, which WSGI and CGI take for
+# hyphens). The look-ahead on the first letter halves the search.
 _DECIDING = re.compile(
     rb"\n(?=[hctuekpfxHCTUEKPFX])((host|connection|content-length|transfer-encoding|upgrade|expect|te|keep-alive"
-    rb"|cdn-loop|http2-settings|proxy|proxy-connection|proxy-authorization|forwarded|x-forwarded-[^:]*|x-real-ip)"
+    rb"|cdn-loop|http2-settings|proxy|proxy-connection|proxy-authorization|forwarded|x[-_]forwarded[-_][^:]*|x[-_]real[-_]ip)"
     rb":[ \t]*([^\r]*))",
     re.IGNORECASE,
 )
