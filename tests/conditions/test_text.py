@@ -151,3 +151,30 @@ def test_what_a_stream_refuses_says_why() -> None:
     assert refusals(stack, "datagram") == []
     (reason,) = refusals(stack, "stream")
     assert reason.startswith("reordering cannot act on a stream: TCP puts segments back in order")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "latency=10ms latency#2=30ms jitter#2=5ms",
+        "loss=1% loss-every#2=7 down.rate=64kbit",
+        "up.limit=10kB up.limit#2=5kB",
+        "http-error=503 http-path=/a http-error#2=500 http-path#2=/b",
+    ],
+)
+def test_several_of_a_kind_are_told_apart_by_a_number(text: str) -> None:
+    conditions = parse(text.split(), {})
+    assert sorted(written(conditions).split()) == sorted(text.split())
+    assert parse(written(conditions).split(), {}) == conditions
+
+
+def test_the_second_overrides_nothing_of_the_first() -> None:
+    conditions = parse(["3g", "latency#2=30ms", "latency#1=100ms"], BY_NAME)
+    assert [one.latency_ms for one in conditions.up if isinstance(one, Latency)] == [100, 30]
+
+
+@pytest.mark.parametrize("word", ["latency#=1ms", "latency#0=1ms", "latency#x=1ms", "nope#2=1ms", "burst#2=3"])
+def test_numbers_that_are_none(word: str) -> None:
+    with pytest.raises(HomeportError) as caught:
+        parse([word], {})
+    assert caught.value.code == "bad-usage"

@@ -1,13 +1,15 @@
 """Conditions as KEY=VALUE words, read and written: `3g loss=1% up.rate=64kbit seed=7`.
 
 A word without `=` is a profile; words behind it override its keys. A key acts on both directions unless it begins with
-`up.` or `down.`. An error names the key and the nearest one that exists; a key without the one that it belongs to
-is an error.
+`up.` or `down.`, and fills the first condition of its kind unless it says which: `latency#2=30ms`. An error names the
+key and the nearest one that exists; a key without the one that it belongs to is an error.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,6 +23,7 @@ from homeport.conditions.settings import Base, Condition, Conditions, Stack, in_
 from homeport.model.errors import HomeportError
 
 Values = dict[tuple[Side, str], str]  # what was written for each side and key
+_NUMBER = re.compile(r"[1-9][0-9]?")
 _LOSS = ("loss", "burst", "loss-every", "gilbert-p", "gilbert-r", "gilbert-bad", "gilbert-good", "retransmit")
 _FAULTS = ("http-delay", "http-error", "http-stall", "http-truncate")
 
@@ -46,8 +49,8 @@ def _collect(
                 raise HomeportError("bad-usage", f"the profile {word!r} contains itself", "homeport net profiles")
             name = word
             _collect(profiles[word].split(), profiles, values, top, (*inside, word))
-        elif key in TOP or key in HTTP_KEYS:
-            top[key] = value
+        elif key in TOP or key.partition("#")[0] in HTTP_KEYS:
+            top[_numbered(key)] = value
         else:
             side, plain = _side_and_key(key)
             for one in side:
@@ -59,12 +62,29 @@ def _side_and_key(key: str) -> tuple[tuple[Side, ...], str]:
     for side in SIDES:
         if key.startswith(f"{side}."):
             plain = key.removeprefix(f"{side}.")
-            if plain in KEYS:
-                return (side,), plain
+            if plain.partition("#")[0] in KEYS:
+                return (side,), _numbered(plain)
             raise _unknown("condition", plain, KEYS, "homeport net keys")
-    if key not in KEYS:
+    if key.partition("#")[0] not in KEYS:
         raise _unknown("condition", key, [*KEYS, *HTTP_KEYS, *TOP], "homeport net keys")
-    return SIDES, key
+    return SIDES, _numbered(key)
+
+
+def _numbered(key: str) -> str:
+    """The first of its kind needs no number."""
+    plain, mark, number = key.partition("#")
+    if mark and not _NUMBER.fullmatch(number):
+        raise HomeportError("bad-usage", f"{key}: behind # stands which of several it is", f"{plain}#2=…")
+    return plain if number in ("", "1") else key
+
+
+def _by_number(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """What was written for the first of each kind, for the second ones …"""
+    groups: dict[int, dict[str, str]] = {}
+    for key, value in values.items():
+        plain, _, number = key.partition("#")
+        groups.setdefault(int(number or 1), {})[plain] = value
+    return [groups[number] for number in sorted(groups)]
 
 
 def _conditions(values: Values, top: Mapping[str, str], name: str) -> Conditions:
@@ -81,17 +101,23 @@ def _conditions(values: Values, top: Mapping[str, str], name: str) -> Conditions
 
 
 def _http(top: Mapping[str, str]) -> tuple[HttpFault, ...]:
-    given = {
-        HTTP_KEYS[key].field: _read(key, value, HTTP_KEYS[key].read) for key, value in top.items() if key in HTTP_KEYS
-    }
-    if given and not any(key in top for key in _FAULTS):
-        key = next(key for key in top if key in HTTP_KEYS)
+    groups = _by_number({key: value for key, value in top.items() if key.partition("#")[0] in HTTP_KEYS})
+    return tuple(_fault(values) for values in groups)
+
+
+def _fault(values: Mapping[str, str]) -> HttpFault:
+    if not any(key in values for key in _FAULTS):
+        key = next(iter(values))
         raise HomeportError("bad-usage", f"{key} needs a fault beside it: {', '.join(_FAULTS)}", "http-error=503")
-    return (HttpFault(**given),) if given else ()
+    return HttpFault(**{HTTP_KEYS[key].field: _read(key, value, HTTP_KEYS[key].read) for key, value in values.items()})
 
 
 def stack_of(values: Mapping[str, str]) -> Stack:
     """One direction from its keys and what was written for them."""
+    return in_order([one for group in _by_number(values) for one in _one_of_each(group)])
+
+
+def _one_of_each(values: Mapping[str, str]) -> list[Condition]:
     fields: dict[type[Base], dict[str, Any]] = {}
     for key, value in values.items():
         fields.setdefault(KEYS[key].kind, {})[KEYS[key].field] = _read(key, value, KEYS[key].read)
@@ -107,7 +133,7 @@ def stack_of(values: Mapping[str, str]) -> Stack:
         except ValueError as error:
             key = next(key for key in values if KEYS[key].kind is kind)
             raise HomeportError("bad-usage", f"{key}={values[key]}: {error}") from error
-    return in_order(made)
+    return made
 
 
 def _is_missing(about: Key, given: Mapping[str, Any]) -> bool:
@@ -154,8 +180,8 @@ def expanded(text: str, own: Mapping[str, str]) -> str:
 
 
 def written(conditions: Conditions) -> str:
-    """The text that `parse` reads back, without the name of a profile. Stacks with several conditions of a kind, as
-    Toxiproxy's clients make them, are told as far as the text goes: the last of a kind."""
+    """The text that `parse` reads back, without the name of a profile. Of stacks in another order than ours, as
+    Toxiproxy's clients make them, it tells all but the order."""
     up, down = written_stack(conditions.up), written_stack(conditions.down)
     both = [f"{key}={value}" for key, value in up.items() if down.get(key) == value]
     sides = [f"up.{key}={value}" for key, value in up.items() if down.get(key) != value]
@@ -169,21 +195,29 @@ def written(conditions: Conditions) -> str:
 def _written_http(faults: tuple[HttpFault, ...]) -> list[str]:
     default = HttpFault()
     return [
-        f"{key}={one.write(getattr(fault, one.field))}"
-        for fault in faults[-1:]
+        f"{key}{_mark(number)}={one.write(getattr(fault, one.field))}"
+        for number, fault in enumerate(faults, 1)
         for key, one in HTTP_KEYS.items()
         if getattr(fault, one.field) != getattr(default, one.field)
     ]
 
 
+def _mark(number: int) -> str:
+    return f"#{number}" if number > 1 else ""
+
+
 def written_stack(stack: Stack) -> dict[str, str]:
-    found: dict[str, str] = {}
+    found: dict[tuple[int, str], str] = {}
+    seen: Counter[type[Base]] = Counter()
     for one in stack:
+        kind = asked.Loss if isinstance(one, asked.Loss) else type(one)
+        seen[kind] += 1
         for key, about in KEYS.items():
             fits = isinstance(one, about.kind) or (isinstance(one, asked.BurstLoss) and key == "loss")
             if fits and (_is_needed(about) or getattr(one, about.field) != _default(about)):
-                found[key] = about.write(getattr(one, about.field))
-    return {key: found[key] for key in KEYS if key in found}
+                found[seen[kind], key] = about.write(getattr(one, about.field))
+    numbers = range(1, max(seen.values(), default=0) + 1)
+    return {f"{key}{_mark(n)}": found[n, key] for n in numbers for key in KEYS if (n, key) in found}
 
 
 def _is_needed(about: Key) -> bool:
