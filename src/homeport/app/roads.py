@@ -221,6 +221,7 @@ class Roads:
             listen=route.listen,
             default=default,
             access=route.rule.words if route.rule else ANYONE_LOCAL,
+            https=route.https,
             cross_site="deny" if route.rule and route.rule.denies_cross_site else "allow",
             tls=stream.tls if stream else "",
             client_ca=stream.client_ca if stream else "",

@@ -45,6 +45,7 @@ class RouteState(msgspec.Struct, kw_only=True):
     listen: str = ""
     default: bool = False
     access: str = ANYONE_LOCAL  # in words
+    https: Https = "also"
     cross_site: CrossSite = "allow"
     tls: Tls = ""
     client_ca: str = ""

@@ -27,6 +27,7 @@ from homeport.conditions.text import parse, written
 from homeport.conditions.words import in_words
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeSummary
+from homeport.model.exposure import Exposed
 from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
 from tests.control.dashboard.scene import Scene, empty_scene, full_scene
 
@@ -125,6 +126,12 @@ class FakeApi:
         self.scene.conditions.append(state)
         return state
 
+    def close_exposed(self, name: str) -> Exposed | None:
+        route = next(route for route in self.scene.status.routes if route.name == name)
+        was, route.exposed = route.exposed, None
+        self.push("route", route)
+        return was
+
     def clear_conditions(self, route: str, client: str) -> list[ConditionsState]:
         gone = [one for one in self.scene.conditions if one.route == route and client in ("", one.client)]
         self.scene.conditions = [one for one in self.scene.conditions if one not in gone]
@@ -197,6 +204,9 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                     query = dict(parse_qsl(parts.query))
                     self._answer(200, api.clear_conditions(query["route"], query.get("client", "")))
                     return
+                if parts.path.endswith("/expose"):
+                    self._answer(200, api.close_exposed(parts.path.split("/")[3]))
+                    return
                 api.scene.exchanges.clear()
                 self._answer(200, {})
 
@@ -259,8 +269,8 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
         def _act(self, words: list[str]) -> None:
             api.calls.append(("POST", self.path))
-            if words[2] == "routes" and words[4:] == ["link"]:
-                return self._answer(200, {"url": f"http://{words[3]}.localhost:62893/.homeport/enter?key=once"})
+            if words[-1] == "link":
+                return self._answer(200, {"url": f"http://homeport.localhost:62893/{'.'.join(words[2:])}?key=once"})
             app = next((app for app in api.scene.status.apps if words[2:4] == ["apps", app.route]), None)
             if app is None:
                 return self._error(404, "not-found", "No app has that name.", "homeport status")

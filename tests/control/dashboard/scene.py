@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from homeport.model.app import AppState
+from homeport.model.conditions_felt import ConditionsFelt, Decided
 from homeport.model.exchange import ExchangeDetail
 from homeport.model.exposure import Exposed
 from homeport.model.finding import Finding
@@ -69,7 +70,26 @@ def network_scene() -> Scene:
         ends=at(1500),
     )
     scene.conditions = [three_g(), lossy_game()]
+    slow = scene.exchanges[11]
+    slow.summary.conditions, slow.conditions = "3g latency=200ms rate=500kbit", felt()
     return scene
+
+
+def felt() -> ConditionsFelt:
+    return ConditionsFelt(
+        number=7,
+        text="3g latency=200ms rate=500kbit",
+        decisions=[
+            decided(0.3, 1, 312, "delayed by 200 ms, waited 5 ms for bandwidth", from_client=True),
+            decided(974.2, 1, 198, "delayed by 200 ms, waited 3.2 ms for bandwidth"),
+            decided(975.1, 2, 1460, "delayed by 200 ms, waited 26.5 ms for bandwidth"),
+        ],
+        more=2,
+    )
+
+
+def decided(at_ms: float, number: int, size: int, words: str, *, from_client: bool = False) -> Decided:
+    return Decided(at_ms=at_ms, from_client=from_client, number=number, bytes=size, what=[], words=words)
 
 
 def three_g(route: str = "api") -> ConditionsState:

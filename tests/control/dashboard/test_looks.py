@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.control.dashboard.conftest import NARROW, WIDE, Open
+from tests.control.dashboard.fake_api import FakeApi
+from tests.control.dashboard.scene import network_scene
 
 pytestmark = pytest.mark.counterpart("chromium")
 
@@ -43,7 +45,7 @@ CONTRAST = """() => {
 
 NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, [role=tab], [role=row][aria-label]")]
   .filter((node) => node.checkVisibility())
-  .filter((node) => !(node.getAttribute("aria-label") || node.textContent.trim() || node.title))
+  .filter((node) => !(node.getAttribute("aria-label") || node.textContent.trim() || node.title || node.labels?.length))
   .map((node) => node.outerHTML)"""
 
 SIDEWAYS = """() => [...document.querySelectorAll("html, .top, .side, .toolbar, .scroller, .tab-panel, .app footer, .detail-line")]
@@ -51,6 +53,7 @@ SIDEWAYS = """() => [...document.querySelectorAll("html, .top, .side, .toolbar, 
   .map((node) => `${node.className || node.tagName}: ${node.scrollWidth} in ${node.clientWidth}`)"""
 
 PLACES = ["", "id=6", "id=11", "view=logs", "view=apps", "filter=nowhere"]
+NETWORKS = ["view=network&route=game", "view=network&route=api", "view=apps", "id=11"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -66,6 +69,24 @@ def test_every_text_can_be_read_and_every_control_has_a_name(
             tab.click()
             assert page.evaluate(CONTRAST) == [], place
         assert page.evaluate(NAMELESS) == [], place
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_networks_can_be_read_and_fit(api: FakeApi, open_page: Open, theme: str, size: tuple[int, int]) -> None:
+    api.scene = network_scene()
+    for place in NETWORKS:
+        page = open_page(size=size, theme=theme, more=place)
+        expect(page.locator("hp-apps article")).to_have_count(3)
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+        assert page.evaluate(CONTRAST) == [], place
+        assert page.evaluate(NAMELESS) == [], place
+    if size == WIDE:
+        page = open_page(theme=theme, more=NETWORKS[0])
+        for width in (320, 390, 768, 899, 900, 1024, 1200):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(SIDEWAYS) == [], width
 
 
 @pytest.mark.parametrize("place", PLACES)

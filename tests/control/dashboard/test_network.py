@@ -254,12 +254,35 @@ def test_who_may_come_in_a_link_that_works_once_and_red_while_others_can(api: Fa
     mail = page.locator("hp-routes li", has_text="8025")
     expect(mail.locator(".tag")).to_have_text("same-user and token")
     expect(mail.get_by_role("note", name="mail is open to other computers")).to_contain_text("192.168.1.20:62893")
-    mail.get_by_role("button", name="Copy a one-time link to mail").click()
-    expect(page.locator(".toast")).to_contain_text("works once")
-    assert page.evaluate("navigator.clipboard.readText()") == "http://mail.localhost:62893/.homeport/enter?key=once"
-    api.scene.status.routes[4].exposed = None
-    api.push("route", api.scene.status.routes[4])
+    mail.get_by_role("button", name="Copy a one-time link to mail", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Copied a link to mail")
+    assert page.evaluate("navigator.clipboard.readText()").endswith("/routes.mail.link?key=once")
+    expect(page.locator(".open-beyond")).to_contain_text("mail is open to other computers on 192.168.1.20:62893")
+    mail.get_by_role("button", name="Copy a one-time link to mail for another device").click()
+    expect(page.locator(".toast")).to_contain_text("Copied a link to mail")
+    assert ("POST", "/api/routes/mail/expose/link") in api.calls
+    mail.get_by_role("button", name="Close mail to other computers").click()
     expect(page.get_by_role("note")).to_have_count(0)
+    expect(page.locator(".open-beyond")).to_have_count(0)
+
+
+def test_a_link_to_this_page_for_another_browser(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Copy a one-time link to this page").click()
+    expect(page.locator(".toast")).to_contain_text("Copied a link to this page")
+    assert page.evaluate("navigator.clipboard.readText()").endswith("/engine.link?key=once")
+
+
+def test_what_was_decided_stands_beside_a_request(open_page: Open) -> None:
+    page = open_page(more="id=11")
+    expect(page.locator(".rows .row[data-id='11'] .duration")).to_have_attribute(
+        "title", "on a changed network: 3g latency=200ms rate=500kbit"
+    )
+    page.get_by_role("tab", name="Network 5").click()
+    rows = page.get_by_role("table", name="Decisions").locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_have_text("0.3 ms↑ up1, 312 Bdelayed by 200 ms, waited 5 ms for bandwidth")
+    expect(page.get_by_role("tabpanel")).to_contain_text("2 decisions more.")
 
 
 def test_it_works_with_a_finger(api: FakeApi, open_page: Open) -> None:

@@ -121,12 +121,15 @@ function show(api) {
   view("notice").connect({ feed, status });
   view("apps").connect({ api, status, networks, go });
   view("routes").connect({ api, status, networks, go });
-  view("engine").connect({ status });
+  view("engine").connect({ api, status });
   view("views").connect({ go, networks });
   view("network").connect({ status, networks, measures, readStatus: () => readStatus(), go });
   networks.addEventListener("told", (event) => {
     const state = /** @type {CustomEvent<import("./data/types.js").ConditionsState>} */ (event).detail;
-    measures.mark(state.route, state.gone ? "" : `${state.client && `${state.client}: `}${state.profile || state.text}`);
+    measures.mark(
+      state.route,
+      state.gone ? "" : `${state.client && `${state.client}: `}${state.profile || state.text}`,
+    );
   });
   view("logs").connect({ logs, status, chosen: (/** @type {string} */ app) => go({ app }) });
   requests.connect({ exchanges, status, open, filtered });

@@ -28,7 +28,9 @@ export class Measures extends EventTarget {
   look(isWanted) {
     if (isWanted === (this.#feed !== null)) return;
     this.#feed?.end();
-    this.#feed = isWanted ? new Feed(this.#api, (type, data) => type === "measured" && this.add(data), "measured") : null;
+    this.#feed = isWanted
+      ? new Feed(this.#api, (type, data) => type === "measured" && this.add(data), "measured")
+      : null;
     this.#feed?.start();
   }
 

@@ -34,7 +34,9 @@ export class Networks extends EventTarget {
 
   /** @param {string} route @returns {ConditionsState[]} for everybody first */
   of(route) {
-    return this.all.filter((state) => state.route === route).sort((one, other) => one.client.localeCompare(other.client));
+    return this.all
+      .filter((state) => state.route === route)
+      .sort((one, other) => one.client.localeCompare(other.client));
   }
 
   /** Whether a change is on its way: what events say about it is old. @param {string} route @param {string} client */

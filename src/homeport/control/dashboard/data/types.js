@@ -113,6 +113,7 @@
  * @property {string} ending
  * @property {string} why
  * @property {string} process
+ * @property {string} conditions the network that it felt, "" for as it is
  *
  * @typedef {object} Body
  * @property {number} bytes_on_wire
@@ -146,6 +147,10 @@
  * @property {Timings} timings
  * @property {Message[]} messages
  * @property {number} messages_lost
+ * @property {ConditionsFelt|null} conditions what they decided
+ *
+ * @typedef {{at_ms: number, from_client: boolean, number: number, bytes: number, words: string}} Decided
+ * @typedef {{number: number, client: string, text: string, changes: number, decisions: Decided[], more: number}} ConditionsFelt
  *
  * @typedef {{id: number, app: string, at: string, stream: "out"|"err"|"homeport", text: string,
  *            continues: boolean}} LogLine

@@ -28,8 +28,12 @@ const BESIDE = {
   },
   rate: { needs: ["rate-burst", "queue", "rate-shared"], instead: [] },
 };
-const TIMES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500, 650, 800, 1000, 1500];
-const KBITS = [8, 16, 32, 64, 128, 200, 256, 400, 500, 750, 1000, 1600, 2000, 3000, 5000, 9000, 12000, 20000, 50000, 1e5];
+const TIMES = [
+  1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500, 650, 800, 1000, 1500,
+];
+const KBITS = [
+  8, 16, 32, 64, 128, 200, 256, 400, 500, 750, 1000, 1600, 2000, 3000, 5000, 9000, 12000, 20000, 50000, 1e5,
+];
 
 /** The sliders, whose stops lie about equally far apart on a log scale. @type {Measure[]} */
 export const MEASURES = [
@@ -116,7 +120,11 @@ function asWord(key, value) {
   if (key === "loss") return `${plain(value)}%`;
   if (key !== "rate") return value >= 1000 && value % 100 === 0 ? `${plain(value / 1000)}s` : `${plain(value)}ms`;
   const [unit, factor] = /** @type {[string, number]} */ (
-    [["gbit", 1e9], ["mbit", 1e6], ["kbit", 1e3]].find(([, one]) => value >= Number(one)) ?? ["bit", 1]
+    [
+      ["gbit", 1e9],
+      ["mbit", 1e6],
+      ["kbit", 1e3],
+    ].find(([, one]) => value >= Number(one)) ?? ["bit", 1]
   );
   return `${plain(value / factor)}${unit}`;
 }
@@ -142,7 +150,8 @@ export function bits(bps) {
 
 /** @param {Measure} measure @param {number} value @returns {number} the number of the nearest stop */
 export function stopOf({ stops }, value) {
-  const near = (/** @type {number} */ one) => Math.abs(Math.log(Math.min(one, 1e13) + 0.01) - Math.log(Math.min(value, 1e13) + 0.01));
+  const near = (/** @type {number} */ one) =>
+    Math.abs(Math.log(Math.min(one, 1e13) + 0.01) - Math.log(Math.min(value, 1e13) + 0.01));
   return stops.reduce((best, one, index) => (near(one) < near(stops[best]) ? index : best), 0);
 }
 

@@ -6,7 +6,7 @@
 import { announce, h, setText, withCode } from "./dom.js";
 import { commandLine } from "./copy.js";
 import { icon } from "./icons.js";
-import { counted } from "../text/format.js";
+import { counted, since } from "../text/format.js";
 
 /** @typedef {import("../data/feed.js").Feed} Feed */
 /** @typedef {import("../data/status.js").Status} Status */
@@ -88,10 +88,24 @@ class Notice extends HTMLElement {
     const recording = status.engine?.recording;
     if (recording?.problem) sentences.push(recording.problem);
     if (recording?.lost) sentences.push(`${counted(recording.lost, "request")} passed without being recorded.`);
-    const drawn = sentences.join("\n");
+    const open = [...status.routes.values()].filter(({ exposed }) => exposed);
+    const drawn = [
+      ...sentences,
+      ...open.map(({ name, exposed }) => `${name} ${exposed?.address} ${exposed?.ends}`),
+    ].join("\n");
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.replaceChildren(
+      ...(open.length
+        ? [
+            h(
+              "div",
+              { class: "notice lost open-beyond", role: "status" },
+              icon("warn"),
+              h("ul", {}, open.map(openLine)),
+            ),
+          ]
+        : []),
       ...(sentences.length
         ? [
             h(
@@ -108,6 +122,13 @@ class Notice extends HTMLElement {
         : []),
     );
   }
+}
+
+/** @param {import("../data/types.js").RouteState} route */
+function openLine({ name, exposed }) {
+  const until = exposed?.ends ? `until ${since(exposed.ends)}` : "until it is closed";
+  const command = h("code", {}, `homeport expose ${name} --close`);
+  return h("li", {}, `${name} is open to other computers on ${exposed?.address}, ${until}. `, command);
 }
 
 customElements.define("hp-connection", Connection);

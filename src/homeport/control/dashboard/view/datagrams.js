@@ -15,11 +15,25 @@ export function datagramsView(udp) {
     h("h3", {}, "Datagrams ", h("span", { class: "soft" }, counted(udp.active, "client"))),
     h(
       "div",
-      { class: "table-scroll", tabindex: "0", "data-scrolls": true, role: "region", "aria-label": "Datagrams by client" },
+      {
+        class: "table-scroll",
+        tabindex: "0",
+        "data-scrolls": true,
+        role: "region",
+        "aria-label": "Datagrams by client",
+      },
       h(
         "table",
         { class: "datagrams" },
-        h("thead", {}, h("tr", {}, HEADS.map((head) => h("th", { scope: "col" }, head)))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            HEADS.map((head) => h("th", { scope: "col" }, head)),
+          ),
+        ),
         body("all clients", udp.up, udp.down, "whole"),
         udp.clients.map((client) => body(client.client, client.up, client.down)),
       ),
@@ -46,7 +60,12 @@ function way(side, counts) {
     h("th", { scope: "row" }, side),
     h("td", {}, count(counts.datagrams)),
     h("td", {}, size(counts.bytes)),
-    h("td", { class: counts.dropped ? "is-bad" : "soft" }, count(counts.dropped), counts.dropped ? h("small", {}, share) : null),
+    h(
+      "td",
+      { class: counts.dropped ? "is-bad" : "soft" },
+      count(counts.dropped),
+      counts.dropped ? h("small", {}, share) : null,
+    ),
     h("td", { class: counts.duplicated ? null : "soft" }, count(counts.duplicated)),
     h("td", { class: counts.reordered ? null : "soft" }, count(counts.reordered)),
     ...[counts.delay_p50_ms, counts.delay_p99_ms, counts.delay_max_ms].map((ms) =>

@@ -6,6 +6,7 @@
 import { bodyView } from "./body.js";
 import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
+import { feltView } from "./felt.js";
 import { headView } from "./head.js";
 import { icon } from "./icons.js";
 import { messagesView } from "./messages.js";
@@ -157,6 +158,13 @@ class Detail extends HTMLElement {
         fill: () => messagesView(detail),
       });
     }
+    const felt = detail.conditions;
+    if (felt)
+      tabs.push({
+        name: "network",
+        label: `Network ${count(felt.decisions.length + felt.more)}`,
+        fill: () => feltView(detail.summary.id, felt),
+      });
     this.#tabs.show(tabs);
   }
 

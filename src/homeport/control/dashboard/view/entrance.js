@@ -27,34 +27,41 @@ export function entrance(route, api) {
         takesToken && linkButton(route.name, () => api.post(`/api/routes/${encodeURIComponent(route.name)}/link`)),
       ),
     );
-  if (route.exposed) nodes.push(exposed(route.name, route.exposed));
+  if (route.exposed) nodes.push(exposed(route.name, route.exposed, api));
   return nodes;
 }
 
 /**
  * A button that makes a link with a key that works once, and copies it.
- * @param {string} name where it leads @param {() => Promise<{url: string}>} make
+ * @param {string} name where it leads @param {() => Promise<{url: string}>} make @param {string} [who] it is for
  */
-export function linkButton(name, make) {
+export function linkButton(name, make, who = "") {
+  const label = `Copy a one-time link to ${name}${who && ` ${who}`}`;
   const go = async () => {
     try {
       const { url } = await make();
       const isDone = await copy(url);
-      toast(isDone ? `Copied a link to ${name}. It works once, within a minute.` : "The browser did not allow copying.");
+      toast(
+        isDone
+          ? `Copied a link to ${name}. It lets one browser in, once, and only soon.`
+          : "The browser did not allow copying.",
+      );
     } catch (problem) {
       toastProblem(problem);
     }
   };
   return h(
     "button",
-    { type: "button", class: "quiet link-once", "aria-label": `Copy a one-time link to ${name}`, onclick: go },
+    { type: "button", class: "quiet link-once", "aria-label": label, title: label, onclick: go },
     icon("copy"),
     "One-time link",
   );
 }
 
-/** @param {string} name @param {NonNullable<RouteState["exposed"]>} open */
-function exposed(name, { address, url, access, ends }) {
+/** @param {string} name @param {NonNullable<RouteState["exposed"]>} open @param {import("../data/api.js").Api} api */
+function exposed(name, { address, url, access, ends }, api) {
+  const path = `/api/routes/${encodeURIComponent(name)}/expose`;
+  const close = () => api.delete(path).catch(toastProblem); // the route's own event says that it is closed
   const until = ends ? `until ${since(ends)}` : "until it is closed";
   return h(
     "p",
@@ -65,7 +72,17 @@ function exposed(name, { address, url, access, ends }) {
       {},
       "Open to other computers on ",
       h("span", { class: "mono", title: url }, address),
-      ` (${access}), ${until}.`,
+      ` (${access}), ${until}. `,
+      h(
+        "span",
+        { class: "exposed-acts" },
+        h(
+          "button",
+          { type: "button", class: "danger", "aria-label": `Close ${name} to other computers`, onclick: close },
+          "Close",
+        ),
+        linkButton(name, () => api.post(`${path}/link`), "for another device"),
+      ),
     ),
   );
 }

@@ -32,7 +32,7 @@ export class NetworkControls {
   #route = "";
   /** @type {RouteState|null} */ #state = null;
   #words = parse("");
-  #state0 = h("span", { class: "net-state", role: "status" });
+  #standing = h("span", { class: "net-state", role: "status" });
   #clear = h("button", { type: "button", onclick: () => this.#do(() => this.#networks.clear(this.#route, this.#who)) });
   #profile = h("select", { id: "net-profile" });
   #sliders = new Sliders((words) => this.#wish(written(words)));
@@ -46,7 +46,7 @@ export class NetworkControls {
   #command = h("div", {});
   #problem = h("p", { class: "remark bad", role: "alert", hidden: true });
   client = h("select", { "aria-label": "Client", class: "client-choice" });
-  head = h("header", { class: "net-head" }, this.#state0, this.#clear);
+  head = h("header", { class: "net-head" }, this.#standing, this.#clear);
   node;
 
   /** @param {import("../data/networks.js").Networks} networks */
@@ -130,7 +130,10 @@ export class NetworkControls {
     if (this.client.dataset.drawn === drawn) return;
     const chosen = this.#who;
     this.client.dataset.drawn = drawn;
-    this.client.replaceChildren(h("option", { value: "" }, "every client"), ...options(clients.map((one) => [one, one])));
+    this.client.replaceChildren(
+      h("option", { value: "" }, "every client"),
+      ...options(clients.map((one) => [one, one])),
+    );
     this.client.value = chosen;
   }
 
@@ -138,10 +141,11 @@ export class NetworkControls {
   #drawState(now) {
     const name = now ? now.profile || (now.timeline ? `timeline ${now.timeline}` : OWN) : "the network as it is";
     const until = now?.ends ? `, ${now.timeline ? "next step" : "until"} ${clock(now.ends)}` : "";
-    setText(this.#state0, `${name}${until}`);
-    this.#state0.classList.toggle("in-force", Boolean(now));
+    setText(this.#standing, `${name}${until}`);
+    this.#standing.classList.toggle("in-force", Boolean(now));
     const others = this.#networks.of(this.#route).length - (now ? 1 : 0);
-    const label = now || !others || this.#who ? "Clear" : `Clear those of ${others === 1 ? "one client" : `${others} clients`}`;
+    const label =
+      now || !others || this.#who ? "Clear" : `Clear those of ${others === 1 ? "one client" : `${others} clients`}`;
     this.#clear.replaceChildren(icon("close"), label);
     this.#clear.disabled = !now && (Boolean(this.#who) || !others);
   }
@@ -225,7 +229,9 @@ function profileOptions(profiles) {
       h(
         "optgroup",
         { label: source },
-        profiles.filter((one) => one.source === source).map(({ name, text }) => h("option", { value: name }, `${name}  (${text})`)),
+        profiles
+          .filter((one) => one.source === source)
+          .map(({ name, text }) => h("option", { value: name }, `${name}  (${text})`)),
       ),
     ),
   ];

@@ -140,16 +140,23 @@ class Network extends HTMLElement {
     const { now } = measures;
     const marks = measures.marksOf(this.#route);
     const levels = levelsOf(words);
-    this.#drawn.latency.draw({ now, marks, levels: onlyDelays ? levels.delays : levels.answers, points: latencyOf(samples) });
+    this.#drawn.latency.draw({
+      now,
+      marks,
+      levels: onlyDelays ? levels.delays : levels.answers,
+      points: latencyOf(samples),
+    });
     this.#drawn.rate.draw({ now, marks, levels: levels.rates, points: ratesOf(samples) });
   }
 
   /** @param {string} kind @param {RouteState} state @param {boolean} onlyDelays */
   #makePlots(kind, state, onlyDelays) {
     const where = state.url.startsWith("http") ? `curl ${state.url}` : state.listen;
-    const nothing = ["Nothing passes now. What goes through ", h("code", {}, where || state.name), " is drawn here."].map(
-      (piece) => (typeof piece === "string" ? document.createTextNode(piece) : piece),
-    );
+    const nothing = [
+      "Nothing passes now. What goes through ",
+      h("code", {}, where || state.name),
+      " is drawn here.",
+    ].map((piece) => (typeof piece === "string" ? document.createTextNode(piece) : piece));
     const title = onlyDelays ? "Held back by the conditions" : "Time to the first byte of an answer";
     const latency = new Plot(title, onlyDelays ? DELAYS : ANSWERS, { unit: duration, least: 10, empty: nothing });
     const rate = new Plot("Throughput", RATES, {

@@ -84,6 +84,7 @@ function facts(detail) {
     ["Request", sizes(summary.request_bytes, request_body)],
     ["Response", sizes(summary.response_bytes, response_body)],
     ["Ending", endingWord(summary.ending) + (summary.why ? `: ${summary.why}` : "")],
+    ["Network", summary.conditions, "felt-text"],
     ["Messages", detail.messages.length ? counted(detail.messages.length, "message") : ""],
     ["Lost", detail.messages_lost ? counted(detail.messages_lost, "message") : ""],
   ];

@@ -98,7 +98,7 @@ export class Plot {
     const right = this.#width - EDGE.right;
     const rows = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => [
       make("path", { class: "grid", d: `M${EDGE.left} ${half(y(top * part))}H${right}` }),
-      part * 4 % 2 === 0 && text(EDGE.left - 8, y(top * part) + 4, part ? this.#unit(top * part) : "0", "end"),
+      (part * 4) % 2 === 0 && text(EDGE.left - 8, y(top * part) + 4, part ? this.#unit(top * part) : "0", "end"),
     ]);
     const columns = [60, 45, 30, 15, 0].flatMap((ago) => {
       const at = half(x(now - ago * 1000));
@@ -139,7 +139,9 @@ export class Plot {
  * @returns {SVGElement[]}
  */
 function curve(line, picture, x, y) {
-  const points = (picture.points[line.name] ?? []).filter(({ at, value }) => value !== null && at >= picture.now - KEPT_MS);
+  const points = (picture.points[line.name] ?? []).filter(
+    ({ at, value }) => value !== null && at >= picture.now - KEPT_MS,
+  );
   let d = "";
   let before = -Infinity;
   for (const { at, value } of points) {
@@ -161,7 +163,9 @@ function lastOf(points, now) {
 function allOf(picture) {
   if (!picture) return [];
   const values = Object.values(picture.points).flat();
-  const known = values.filter(({ at, value }) => value !== null && at >= picture.now - KEPT_MS).map(({ value }) => Number(value));
+  const known = values
+    .filter(({ at, value }) => value !== null && at >= picture.now - KEPT_MS)
+    .map(({ value }) => Number(value));
   const highest = Math.max(0, ...known);
   // A limit far above what passes would press everything to the ground.
   return [...known, ...picture.levels.map(({ value }) => value).filter((value) => value < highest * 4)];

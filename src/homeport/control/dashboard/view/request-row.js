@@ -65,6 +65,8 @@ function fillDuration(cell, exchange) {
   const part = ms === null ? 0 : Math.min(1, Math.log10(ms + 1) / 4);
   /** @type {HTMLElement} */ (cell.children[0]).style.setProperty("--part", part.toFixed(3));
   setText(cell.children[1], ms === null ? "…" : duration(ms));
+  cell.classList.toggle("is-slowed", Boolean(exchange.conditions));
+  cell.title = exchange.conditions ? `on a changed network: ${exchange.conditions}` : "";
 }
 
 /** @param {ExchangeSummary} exchange @returns {string} the row as one sentence */
@@ -72,5 +74,6 @@ function spoken(exchange) {
   const status = exchange.status ? `status ${exchange.status}` : "no answer";
   const ending = exchange.ending === "complete" ? "" : `, ${endingWord(exchange.ending)}`;
   const lasted = exchange.duration_ms === null ? "" : `, ${duration(exchange.duration_ms)}`;
-  return `${methodWord(exchange)} ${exchange.path}, ${status}${ending}, ${exchange.route}${lasted}`;
+  const network = exchange.conditions ? ", on a changed network" : "";
+  return `${methodWord(exchange)} ${exchange.path}, ${status}${ending}, ${exchange.route}${lasted}${network}`;
 }

@@ -1,7 +1,7 @@
 /** The routes that are not apps (an app's route stands on its card), and the engine below them. */
 
 import { h, outLink, withCode } from "./dom.js";
-import { entrance } from "./entrance.js";
+import { entrance, linkButton } from "./entrance.js";
 import { networkButton, networkMark } from "./network-mark.js";
 import { count, counted, moment, since, size } from "../text/format.js";
 
@@ -25,7 +25,8 @@ class Routes extends HTMLElement {
       this.hidden = routes.length === 0;
       const focused = this.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
       this.replaceChildren(h("h2", {}, "Routes"), table(routes, parts));
-      if (focused) [...this.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
+      if (focused)
+        [...this.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
     };
     this.hidden = true;
     status.addEventListener("change", draw);
@@ -82,20 +83,16 @@ function table(routes, { api, networks, go }) {
 /** @param {RouteState} route */
 function visits({ visits, active }) {
   const title = `${counted(visits, "visit")}, ${count(active)} under way`;
-  return h(
-    "span",
-    { title },
-    active > 0 && h("span", { class: "active" }, `${count(active)} open, `),
-    count(visits),
-  );
+  return h("span", { title }, active > 0 && h("span", { class: "active" }, `${count(active)} open, `), count(visits));
 }
 
 class Engine extends HTMLElement {
   #list = h("dl", { class: "engine" });
 
-  /** @param {{status: Status}} parts */
-  connect({ status }) {
-    this.append(h("h2", {}, "Engine"), this.#list);
+  /** @param {{api: import("../data/api.js").Api, status: Status}} parts */
+  connect({ api, status }) {
+    const link = linkButton("this page", () => api.post("/api/engine/link"));
+    this.append(h("h2", {}, "Engine"), this.#list, h("p", { class: "entrance" }, link));
     this.hidden = true;
     status.addEventListener("change", () => this.#draw(status));
   }

@@ -1,4 +1,7 @@
-/** The switch between the views, with the number of routes whose network is changed. Apps is a view of its own only where the page is narrow; elsewhere it always stands left. */
+/**
+ * The switch between the views, with the number of routes whose network is changed. Apps is a view of its own only where
+ * the page is narrow; elsewhere it always stands left.
+ */
 
 import { h, setText } from "./dom.js";
 import { icon } from "./icons.js";
