@@ -235,6 +235,24 @@ async def test_websockets(road: Road, tmp_path: Path, self_signed: Path, how: st
         conditions.close()
 
 
+@pytest.mark.h2_only
+async def test_decisions_are_those_of_the_request_that_is_alone(road: Road, speaker: Speaker) -> None:
+    conditions_on(road, await speaker.start(), Latency(latency_ms=20))
+    client = await road.connect()
+    client.send(GET)
+    await client.head()
+    client.send(GET * 2)
+    for _ in range(2):
+        await client.head()
+    alone, first, second = [exchange.conditions for exchange in await road.tap.all_done(3)]
+    assert alone is not None
+    assert first is not None
+    assert second is not None
+    assert {what for one in alone.decisions for what, _, _ in one.what} == {"delayed"}
+    assert [felt.number for felt in (alone, first, second)] == [1, 2, 3]
+    assert first.decisions == second.decisions == [], "whose bytes they were about is not known"
+
+
 async def test_a_route_that_goes_closes_its_connections(road: Road, speaker: Speaker) -> None:
     conditions = conditions_on(road, await speaker.start(), Latency(latency_ms=1))
     client = await road.connect()

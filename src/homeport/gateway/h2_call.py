@@ -55,9 +55,10 @@ class H2Call:
         self._visit, self._request = visit, request
 
     def strike(self, fate: Fate) -> None:
-        """What goes wrong with the body of the answer; the rest of the connection takes no harm."""
+        """What befalls the answer. A fault strikes its body alone, and the rest of the connection takes no harm."""
         from homeport.gateway.conditioned import Strike
 
+        self.connection.suffer(fate)
         fault = fate.fault
         if fault.stall_bytes is not None or fault.truncate_bytes is not None:
             self._strike = Strike(fault, is_body=True)

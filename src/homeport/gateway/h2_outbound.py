@@ -33,6 +33,7 @@ from homeport.wire.h2 import (
 )
 
 if TYPE_CHECKING:
+    from homeport.gateway.conditioned import Fate
     from homeport.gateway.cut_off import CutOff
     from homeport.gateway.h2_call import H2Call
     from homeport.model.endpoint import Endpoint
@@ -61,6 +62,7 @@ class H2Outbound(asyncio.Protocol):
         self._has_settings = asyncio.Event()  # or will never have
         self._speaks_http1 = False
         self._cut: CutOff | None = None  # what ended it
+        self._told: Fate | None = None  # of the call that hears of all decisions
         self._is_stuck = False
         self._is_lost = False
         self._will_flush = False
@@ -154,6 +156,17 @@ class H2Outbound(asyncio.Protocol):
     def error(self) -> OSError | None:
         """Why it ended, where that is known."""
         return OSError(errno.EPROTONOSUPPORT, "it answers in HTTP/1.1") if self._speaks_http1 else None
+
+    def suffer(self, fate: Fate) -> None:
+        """A call is about to begin. Only while it is alone is it known whose bytes the network conditions decide on."""
+        from homeport.gateway.conditioned import ConditionedStream, Fate
+
+        if self._told is not None:
+            self._told.end()
+            self._told = None
+        if not self._calls and isinstance(self.transport, ConditionedStream):
+            self._told = Fate(fate.decisions)
+            self.transport.begin(self._told)
 
     async def takes_tunnels(self) -> bool:
         """Known once the upstream has said what it can; of one that is lost it is not true."""
