@@ -41,15 +41,24 @@ async def relay(upstream: str, words: str = "") -> None:
 
 
 def _note_lateness() -> list[float]:
-    """Have every release note by how much it comes after its due."""
+    """Have every datagram that was held back note by how much it left after its due."""
     late: list[float] = []
+    due: list[float] = []
     release: Any = udp_lane.UdpLane._release
+    send: Any = udp_lane.UdpLane._send_due
 
     def noting(self: udp_lane.UdpLane, held: tuple[bytes, int, float], due_s: float) -> None:
-        late.append(time.monotonic() - due_s)
+        due.append(due_s)
         release(self, held, due_s)
 
+    def sending(self: udp_lane.UdpLane) -> None:
+        send(self)
+        now_s = time.monotonic()
+        late.extend(now_s - due_s for due_s in due)
+        due.clear()
+
     udp_lane.UdpLane._release = noting  # type: ignore[method-assign, assignment]
+    udp_lane.UdpLane._send_due = sending  # type: ignore[method-assign]
     return late
 
 

@@ -30,7 +30,7 @@ class Loop(Protocol):
 # Setting a timer costs 5 µs on a virtual machine, more than a datagram's way through the kernel: so what is due this
 # soon after others have left waits for what comes right behind it.
 TOGETHER_S = 100e-6
-TURN = 256  # that are due, before the sockets get their turn
+TURN = 64  # that are due, before the sockets get their turn and what goes together is sent
 Release = Callable[[Any, float], object]  # what was put in, and the moment it was due
 
 
@@ -44,6 +44,7 @@ class Pump:
         self._alarm: Alarm | None = None
         self._set_s = 0.0  # what the alarm is set to; 0.0: nothing
         self._has_begun = False
+        self._after: list[Callable[[], object]] = []
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -53,6 +54,10 @@ class Pump:
         heapq.heappush(self._heap, (due_s, next(self._numbers), release, what))
         if not self._set_s or due_s < self._set_s:
             self._set()
+
+    def after_turn(self, call: Callable[[], object]) -> None:
+        """From a `release`: have `call` run when all have been let go that are due now."""
+        self._after.append(call)
 
     def close(self) -> None:
         """Forget what waits."""
@@ -95,4 +100,6 @@ class Pump:
                 due_s, _, release, what = heapq.heappop(heap)
                 release(what, due_s)
         finally:
+            while self._after:
+                self._after.pop()()
             self._set(clock() + TOGETHER_S if heap and heap[0][0] > clock() else 0.0)

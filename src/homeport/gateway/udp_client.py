@@ -156,8 +156,9 @@ class UdpClient:
         if self._pair is None:
             if settings is not None:
                 self._pair, self.exchange.conditions = pair, _ = network.begin("datagram", now_s)
-                self.up_lane = UdpLane(pair.up, self.up, route.pump, route.up_room, self.to_upstream)
-                self.down_lane = UdpLane(pair.down, self.down, route.pump, route.down_room, self.to_client)
+                upwards, downwards = (route.pump, route.up_room), (route.pump, route.down_room)
+                self.up_lane = UdpLane(pair.up, self.up, *upwards, self.to_upstream, self.to_upstream_together)
+                self.down_lane = UdpLane(pair.down, self.down, *downwards, self.to_client, self._to_client_together)
             return
         if felt is not None:
             felt.changes += 1

@@ -38,19 +38,26 @@ class Room:
 
 
 class UdpLane:
-    """`deliver` sends one datagram on and never raises."""
+    """`deliver` sends one datagram on, `together` several; they never raise."""
 
-    __slots__ = ("_came", "_counts", "_deliver", "_newest", "_pump", "_room", "held", "planner")
+    __slots__ = ("_came", "_counts", "_deliver", "_due", "_newest", "_pump", "_room", "_together", "held", "planner")
 
     def __init__(
-        self, planner: Planner, counts: Counts, pump: Pump, room: Room, deliver: Callable[[bytes], object]
+        self,
+        planner: Planner,
+        counts: Counts,
+        pump: Pump,
+        room: Room,
+        deliver: Callable[[bytes], object],
+        together: Callable[[list[bytes]], object],
     ) -> None:
         self.planner = planner
         self.held = 0  # datagrams
         self._counts = counts
         self._pump = pump
         self._room = room
-        self._deliver = deliver
+        self._deliver, self._together = deliver, together
+        self._due: list[bytes] = []  # to be sent at the end of the pump's turn
         self._came = 0
         self._newest = 0  # the number of the latest datagram that has left
 
@@ -73,7 +80,8 @@ class UdpLane:
         for parcel in parcels:
             data, due_s = parcel.data, parcel.due_s
             if due_s <= now_s:
-                self._let_go(data, self._came)
+                self._leaves(self._came)
+                self._deliver(data)
             elif self._room.take(data):
                 self.held += 1
                 self._pump.put(due_s, self._release, (data, self._came, now_s))
@@ -85,11 +93,17 @@ class UdpLane:
         self.held -= 1
         self._room.give_back(data)
         self._counts.delayed(monotonic() - came_s)
-        self._let_go(data, number)
+        self._leaves(number)
+        if not self._due:
+            self._pump.after_turn(self._send_due)
+        self._due.append(data)
 
-    def _let_go(self, data: bytes, number: int) -> None:
+    def _send_due(self) -> None:
+        due, self._due = self._due, []
+        self._deliver(due[0]) if len(due) == 1 else self._together(due)
+
+    def _leaves(self, number: int) -> None:
         if number < self._newest:
             self._counts.reordered += 1
         else:
             self._newest = number
-        self._deliver(data)
