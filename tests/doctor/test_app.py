@@ -150,6 +150,13 @@ SITUATIONS = [
         "homeport logs web",
     ),
     (
+        facts(state="ready", error="it speaks HTTP/1.1 instead of HTTP/2"),
+        "app-no-h2",
+        "web does not speak HTTP/2.",
+        "Its settings say h2 = true, but it speaks HTTP/1.1 instead of HTTP/2.",
+        "leave h2 out of its settings",
+    ),
+    (
         facts(state="ready", error="Connection timed out", listens=["127.0.0.1:21345"]),
         "app-not-answering",
         "web did not take the connection: Connection timed out.",

@@ -112,18 +112,26 @@ async def test_one_that_does_not_agree_to_it(road: Road, self_signed: Path, alpn
 
 
 @pytest.mark.plain_http
-async def test_one_that_speaks_http1_in_plain(road: Road) -> None:
-    async def http1(reader: Reader, writer: Writer) -> None:
+@pytest.mark.parametrize(
+    ("said", "speaks"),
+    [
+        (b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1"),
+        (b"<!doctype html><title>What?</title>", b"something else"),
+        (b"\x15\x03\x01\x00\x02\x02\x28", b"something else"),  # an alert: it wants TLS
+    ],
+)
+async def test_one_that_speaks_something_else_in_plain(road: Road, said: bytes, speaks: bytes) -> None:
+    async def speak(reader: Reader, writer: Writer) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\n\r\n")
-        await reader.read()
+        writer.write(said)
 
-    route = await road.upstream(http1)
+    route = await road.upstream(speak)
     route.target = Explained(route.target.address())
     route.h2 = H2Upstream()
     answer = await road.ask(CLOSING)
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert b"X-Homeport: upstream-no-h2\r\n" in answer
+    assert b"it speaks " + speaks + b" instead" in answer
 
 
 @pytest.mark.plain_http

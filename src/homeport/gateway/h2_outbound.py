@@ -60,7 +60,7 @@ class H2Outbound(asyncio.Protocol):
         self._calls: dict[int, H2Call] = {}
         self._written: set[int] = set()
         self._has_settings = asyncio.Event()  # or will never have
-        self._speaks_http1 = False
+        self._first = b""  # of what it said
         self._cut: CutOff | None = None  # what ended it
         self._told: Fate | None = None  # of the call that hears of all decisions
         self._is_stuck = False
@@ -85,8 +85,7 @@ class H2Outbound(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
 
     def data_received(self, data: bytes) -> None:
-        if not self._has_settings.is_set():
-            self._speaks_http1 = data.startswith(b"HTTP/1.")
+        self._first = self._first or data
         try:
             self._frames.receive(data)
         except Broken:
@@ -155,7 +154,10 @@ class H2Outbound(asyncio.Protocol):
     @property
     def error(self) -> OSError | None:
         """Why it ended, where that is known."""
-        return OSError(errno.EPROTONOSUPPORT, "it answers in HTTP/1.1") if self._speaks_http1 else None
+        if not self._first or self._frames.takes_tunnels is not None:
+            return None
+        speaks = "HTTP/1.1" if self._first.startswith(b"HTTP/1.") else "something else"
+        return OSError(errno.EPROTONOSUPPORT, f"it speaks {speaks} instead of HTTP/2")
 
     def suffer(self, fate: Fate) -> None:
         """A call is about to begin. Only while it is alone is it known whose bytes the network conditions decide on."""

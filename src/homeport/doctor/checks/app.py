@@ -17,6 +17,7 @@ from homeport.model.finding import Finding
 
 HUNG_UP = "connection closed"  # AppFacts.error where the connection ended before an answer came
 _REFUSED = "connection refused"
+_NO_HTTP2 = "HTTP/2"  # stands in the errors of connections that were to speak it
 
 
 def explain_app(facts: AppFacts) -> Finding:
@@ -139,6 +140,13 @@ def _not_reachable(facts: AppFacts) -> Finding:
             what=f"{facts.name} closed the connection before it answered.",
             why=_quoted(facts),
             next=_logs(facts),
+        )
+    if _NO_HTTP2 in facts.error:
+        return Finding(
+            code="app-no-h2",
+            what=f"{facts.name} does not speak HTTP/2.",
+            why=f"Its settings say h2 = true, but {facts.error}.",
+            next="leave h2 out of its settings",
         )
     if _REFUSED not in facts.error.lower():
         return Finding(
