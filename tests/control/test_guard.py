@@ -104,6 +104,21 @@ async def test_wrong_tokens_wait_and_missing_ones_do_not(served: Served) -> None
     assert served.sleeper.slept == [0.1, 0.2, 0.4]
 
 
+async def test_where_other_users_could_send_the_cookie_there_is_none(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their server at another port of the name is sent it by every browser."""
+    cookie = (await session(served)).partition(";")[0]
+    assert (await ask(served, "GET /api/status", DASHBOARD, f"Cookie: {cookie}")).status == 200
+    monkeypatch.setattr("homeport.control.guard.tells_accounts", lambda: False)
+    assert (await ask(served, "GET /api/status", DASHBOARD, f"Cookie: {cookie}")).status == 401
+    body = json.dumps({"key": served.auth.one_time()}).encode()
+    reply = await ask(served, "POST /api/enter", DASHBOARD, "Content-Type: application/json", body=body)
+    assert "set-cookie" not in reply.headers
+    bearer = f"Authorization: Bearer {json.loads(reply.body)['token']}"
+    assert (await ask(served, "GET /api/status", DASHBOARD, bearer)).status == 200
+
+
 async def test_a_key_becomes_a_cookie_on_the_dashboards_host_only(served: Served) -> None:
     cookie = await session(served)
     pair, *attributes = cookie.split("; ")

@@ -22,7 +22,7 @@ from homeport.control import answers
 from homeport.control.answers import answer
 from homeport.control.auth import Auth
 from homeport.control.event_stream import EventStream
-from homeport.control.guard import COOKIE, Guard, WhyNotOurs, is_dashboard_host
+from homeport.control.guard import COOKIE, Guard, WhyNotOurs, takes_cookie
 from homeport.control.pages import page
 from homeport.machine.peers import why_not_ours
 from homeport.model.access import TokenSpec
@@ -171,7 +171,7 @@ class Api:
         if session is None:
             await self._auth.wrong()
             raise HomeportError("unauthorised", "the key was used or is too old", "homeport open")
-        if not is_dashboard_host(request.scope):
+        if not takes_cookie(request.scope):
             return answer({"token": session})
         response = Response(status_code=204, headers=answers.NEVER_STORED)
         response.set_cookie(COOKIE, session, path="/", httponly=True, samesite="strict")

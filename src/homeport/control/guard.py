@@ -12,6 +12,7 @@ from typing import Any
 
 from homeport.control.answers import refuse
 from homeport.control.auth import Auth
+from homeport.machine.peers import tells_accounts
 from homeport.model.errors import HomeportError
 from homeport.wire.cross_site import SAFE, is_foreign_origin, is_foreign_site
 
@@ -96,9 +97,16 @@ def may_enter(scope: Scope, auth: Auth) -> bool:
     bearer = _bearer(scope)
     if bearer and (auth.is_token(bearer) or auth.is_session(bearer)):
         return True
-    # Cookies ignore ports: on 127.0.0.1 every app of every project would be sent the cookie, and could send it.
-    cookie = _cookie(scope) if is_dashboard_host(scope) else ""
+    cookie = _cookie(scope) if takes_cookie(scope) else ""
     return bool(cookie) and auth.is_session(cookie)
+
+
+def takes_cookie(scope: Scope) -> bool:
+    """Cookies ignore ports: on 127.0.0.1 every app of every project would be sent the cookie, and could send it. And
+    so would whoever listens at homeport.localhost:9999, over plain http too (seen in Chromium and Firefox): where the
+    system does not keep other users from our door, the page keeps a token, which belongs to its port alone.
+    """
+    return is_dashboard_host(scope) and tells_accounts()
 
 
 def is_our_host(host: str, server: tuple[str, int | None] | None) -> bool:

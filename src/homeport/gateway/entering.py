@@ -57,7 +57,7 @@ class Entering:
         if self._keys.take(key, self._clock()) != rule.own_realm:
             return link_is_used(rule.name)
         secret = self._sessions.make(Session(rule.own_realm, peer.uid), self._clock() + SESSION_LIFE_S)
-        # Over TLS nobody else below this name is sent the cookie, whatever the port: nobody else has a certificate.
+        # It holds beyond loopback: Chromium and Firefox take plain http below .localhost for safe.
         over_tls = "; Secure" if is_secure else ""
         return entered(rule.name, f"{rule.cookie}={secret}; Path=/; HttpOnly; SameSite=Strict{over_tls}")
 

@@ -20,7 +20,7 @@ _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, e
 
 def peer_of(client: object, server: object) -> Peer:
     """Both ends as the accepting socket names them: (host, port, …)."""
-    if not sys.platform.startswith("linux"):
+    if not tells_accounts():
         return Peer(why="this system does not tell whose process a connection is", can_tell=False)
     if not (isinstance(client, tuple) and isinstance(server, tuple)):
         return Peer(why="it is no TCP connection")
@@ -49,6 +49,11 @@ def why_not_ours(client: object, server: object) -> str:
     if own is None or not peer.can_tell or peer.uid in (own, ROOT):
         return ""
     return peer.why or "it is a process of another user"
+
+
+def tells_accounts() -> bool:
+    """Whether this system says whose a connection is, to everybody and exactly."""
+    return sys.platform.startswith("linux")
 
 
 def own_uid() -> int | None:
