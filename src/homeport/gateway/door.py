@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from homeport.gateway.engine_pump import engine_pump
+from homeport.gateway.exposure import Exposure
 from homeport.gateway.forwarding import forwarded_fields
 from homeport.gateway.gate import Gate
 from homeport.gateway.inbound import Inbound
@@ -30,7 +31,6 @@ from homeport.model.net_client import Visitor
 from homeport.streams.listen import bind_loopback
 
 if TYPE_CHECKING:
-    from homeport.gateway.exposure import Exposure
     from homeport.gateway.h2_inbound import H2Inbound
     from homeport.gateway.h2_upstream import H2Upstream
     from homeport.gateway.visit import Visit
@@ -103,9 +103,8 @@ class Door:
         exposure.is_closed = True
         exposure.route.exposure = None
         self.close_for(exposure)
-        for inbound in list(self._inside):
-            if inbound.only is exposure:
-                inbound.transport.abort()
+        for inbound in list(exposure.inside):
+            inbound.transport.abort()
 
     async def close(self) -> None:
         """Stop accepting, let answers under way finish for a moment, then end the rest."""
@@ -139,9 +138,13 @@ class Door:
 
     def arrived(self, inbound: Inbound | H2Inbound) -> None:
         self._inside.add(inbound)
+        if isinstance(inbound.only, Exposure):
+            inbound.only.inside.add(inbound)
 
     def left(self, inbound: Inbound | H2Inbound) -> None:
         self._inside.discard(inbound)
+        if isinstance(inbound.only, Exposure):
+            inbound.only.inside.discard(inbound)
         if not self._inside:
             self._emptied.set()
 

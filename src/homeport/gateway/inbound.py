@@ -110,7 +110,7 @@ class Inbound(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        if isinstance(self.only, Exposure) and self.only.is_closed:  # it had been accepted a moment before
+        if isinstance(self.only, Exposure) and self.only.takes_nobody:
             self.transport.abort()
             return
         peer = transport.get_extra_info("peername")
@@ -245,6 +245,9 @@ class Inbound(asyncio.Protocol):
 
     def reset(self) -> None:
         reset(self.transport)
+
+    def refuse(self) -> bool:
+        return False
 
     def next(self) -> None:
         """A visit is over: read the next request of this connection, or end it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 
 import pytest
 
@@ -19,7 +20,7 @@ from homeport.model.exposure import ExposeSpec
 from homeport.model.password import hash_password
 from tests.gateway.conftest import FakeTarget
 
-from .conftest import FACES, HERE, OTHER, SIX, TOKEN, House, bearer, is_refused, until_ended
+from .conftest import FACES, HERE, OTHER, SIX, TOKEN, House, ask, bearer, is_refused, until_ended
 
 
 class TestAddresses:
@@ -175,6 +176,24 @@ class TestClosing:
         writer.close()
         server.close()
         assert late not in house.door._inside
+
+    async def test_there_is_room_for_so_many(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("homeport.gateway.exposure.MOST_INSIDE", 2)
+        exposed = await house.open(access=Access(public=True))
+        first, writer = await house.connect(exposed, "h2")
+        assert b"web\nGET" in await ask(first, HERE)
+        second, _ = await house.connect(exposed)
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            await house.connect(exposed)
+        assert b"web\nGET" in await ask(second, HERE)
+        writer.close()
+        await until_ended(first)
+        route = house.door.routes.get("web")
+        assert route
+        assert route.exposure
+        while len(route.exposure.inside) > 1:
+            await asyncio.sleep(0)
+        assert b"web\nGET" in await house.ask(exposed)
 
     async def test_it_ends_by_itself(self, house: House) -> None:
         closed = asyncio.Event()

@@ -103,6 +103,14 @@ class TestTls:
         certificate = writer.get_extra_info("peercert")
         assert certificate["subjectAltName"] == (("IP Address", HERE),)
 
+    @FACES
+    async def test_a_certificate_that_has_had_its_time_is_made_anew(self, house: House, face: str) -> None:
+        exposed = await house.open(access=Access(public=True))
+        certificates = house.exposures._certificates
+        certificates._by_address.clear()
+        assert b"\r\n\r\nweb\n" in await house.ask(exposed, face)
+        assert certificates.at_hand(HERE)
+
     @pytest.mark.parametrize("name", ["web.localhost", "localhost", "evil.example"])
     async def test_other_names_are_given_none(self, house: House, name: str) -> None:
         exposed = await house.open()
