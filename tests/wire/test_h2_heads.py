@@ -99,6 +99,12 @@ def test_answers_lose_what_is_of_the_connection() -> None:
 
 def test_trailers_cannot_become_more_than_trailers() -> None:
     assert trailer_lines([(b"grpc-status", b"0")]) == b"Grpc-Status: 0\r\n"
-    for bad in ((b"a", b"b\r\nc: d"), (b"a", b"b\nc"), (b":status", b"200")):
+    for bad in (
+        (b"a", b"b\r\nc: d"),
+        (b"a", b"b\nc"),
+        (b":status", b"200"),
+        (b"host", b"a"),
+        (b"content-length", b"5"),
+    ):
         with pytest.raises(BadMessage):
             trailer_lines([bad])

@@ -11,7 +11,7 @@ import hashlib
 from http import HTTPStatus
 
 from homeport.wire.h2 import Fields
-from homeport.wire.http1 import BadMessage, fields
+from homeport.wire.http1 import NEVER_TRAILING, BadMessage, fields
 
 # RFC 9113 section 8.2.2: they speak of one connection, and a request with one of them is malformed.
 _OF_CONNECTION = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
@@ -150,6 +150,8 @@ def trailer_lines(trailers: Fields) -> bytes:
     """They go behind the last chunk. Raises BadMessage."""
     if any(b"\n" in value or b"\r" in value or name.startswith(b":") for name, value in trailers):
         raise BadMessage("the trailers are malformed")
+    if any(name in NEVER_TRAILING for name, _ in trailers):
+        raise BadMessage("a field that frames or routes cannot come behind the body")
     return b"".join(b"%s: %s\r\n" % (name.title(), value) for name, value in trailers)
 
 
