@@ -56,7 +56,7 @@ function show(api) {
   const exchanges = new Exchanges(api);
   const logs = new Logs(api);
   const networks = new Networks(api);
-  const measures = new Measures(api);
+  const measures = new Measures((isWanted) => feed.measure(isWanted));
   const feed = new Feed(api, (type, data) => {
     if (type === "exchange") arrived(data);
     else if (type === "log") logs.add(data);
@@ -64,6 +64,7 @@ function show(api) {
     else if (type === "route") routeChanged(data);
     else if (type === "conditions") networks.set(data);
     else if (type === "engine") status.setEngine(data);
+    else if (type === "measured") measures.add(data);
     else if (type === "lost") catchUp(); // this page did not keep up: fetch what the stream dropped
   });
   const detail = view("detail");
@@ -113,7 +114,6 @@ function show(api) {
 
   api.addEventListener("signed-out", () => {
     feed.end();
-    measures.look(false);
     leave();
     signedOut(status.isKnown ? "The engine was started anew, and what let this page in ended with it." : "");
   });

@@ -51,7 +51,7 @@ export class Api extends EventTarget {
   /**
    * A response whose body is read as it comes.
    * @param {string} path
-   * @param {Record<string, string>} query
+   * @param {Record<string, string|string[]>} query
    * @param {AbortSignal} signal
    * @returns {Promise<Response>}
    */
@@ -101,11 +101,13 @@ export async function readError(response) {
   }
 }
 
-/** @param {string} path @param {Record<string, string|number|null|undefined>} query */
+/** @param {string} path @param {Record<string, string|string[]|number|null|undefined>} query */
 function withQuery(path, query) {
   const words = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== "") words.set(key, String(value));
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== null && one !== undefined && one !== "") words.append(key, String(one));
+    }
   }
   return words.size ? `${path}?${words}` : path;
 }

@@ -8,6 +8,8 @@ import { EventParser } from "./sse.js";
 
 /** @typedef {"connecting"|"live"|"lost"|"ended"} FeedState */
 
+// What is measured comes only to those who name it, and then everything has to be named.
+const MEASURING = ["measured", "app", "route", "conditions", "exchange", "log", "engine"];
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15000];
 // The engine sends a comment every 15 s; two missed ones and a bit mean that nobody is there.
 const SILENCE_MS = 40000;
@@ -18,7 +20,7 @@ export class Feed extends EventTarget {
   /** @type {number|null} time of the next attempt, in Date.now() milliseconds */ retryAt = null;
   #api;
   #onEvent;
-  #kind;
+  #isMeasuring = false;
   #filter = "";
   #isWanted = true;
   #failures = 0;
@@ -28,13 +30,11 @@ export class Feed extends EventTarget {
   /**
    * @param {import("./api.js").Api} api
    * @param {(type: string, data: any) => void} onEvent
-   * @param {string} [kind] of the events; "" for what everybody hears
    */
-  constructor(api, onEvent, kind = "") {
+  constructor(api, onEvent) {
     super();
     this.#api = api;
     this.#onEvent = onEvent;
-    this.#kind = kind;
   }
 
   /** Runs until `end`. @param {string} filter */
@@ -42,10 +42,10 @@ export class Feed extends EventTarget {
     this.#filter = filter;
     while (this.#isWanted) {
       this.#reading = new AbortController();
-      const wanted = this.#filter;
-      await this.#read(wanted).catch((problem) => this.#failed(problem));
+      const wanted = this.#wanted;
+      await this.#read().catch((problem) => this.#failed(problem));
       if (!this.#isWanted) return;
-      if (this.#filter === wanted) await this.#pause();
+      if (this.#wanted === wanted) await this.#pause();
     }
   }
 
@@ -53,8 +53,17 @@ export class Feed extends EventTarget {
   use(filter) {
     if (filter === this.#filter) return;
     this.#filter = filter;
-    this.#reading.abort();
-    this.retry();
+    this.#reopen();
+  }
+
+  /**
+   * Hear what is measured, too, or no longer. Not on a stream of its own: browsers open six to a host, in all tabs.
+   * @param {boolean} isWanted
+   */
+  measure(isWanted) {
+    if (isWanted === this.#isMeasuring) return;
+    this.#isMeasuring = isWanted;
+    this.#reopen();
   }
 
   /** Do not wait any longer for the next attempt. */
@@ -69,10 +78,19 @@ export class Feed extends EventTarget {
     this.retry();
   }
 
-  /** @param {string} filter */
-  async #read(filter) {
+  get #wanted() {
+    return `${this.#isMeasuring} ${this.#filter}`;
+  }
+
+  #reopen() {
+    this.#reading.abort();
+    this.retry();
+  }
+
+  async #read() {
     const abort = this.#reading;
-    const response = await this.#api.stream("/api/events", { filter, kind: this.#kind }, abort.signal);
+    const query = { filter: this.#filter, kind: this.#isMeasuring ? MEASURING : [] };
+    const response = await this.#api.stream("/api/events", query, abort.signal);
     if (!response.body) throw new ApiError("engine-unreachable", "The engine sent no stream.");
     this.#failures = 0;
     this.#set("live");

@@ -1,9 +1,7 @@
 /**
  * The last minute as the engine measured it, twice a second while somebody looks, and the moments at which conditions
- * changed. It opens a stream of its own for that, and none while nobody looks. Fires "change" with each look.
+ * changed. While nobody looks, it asks for nothing. Fires "change" with each look.
  */
-
-import { Feed } from "./feed.js";
 
 /** @typedef {import("./types.js").Measured} Measured */
 /** @typedef {import("./types.js").RouteMeasured} RouteMeasured */
@@ -13,25 +11,19 @@ export const KEPT_MS = 60000;
 
 export class Measures extends EventTarget {
   /** Of the last look, in milliseconds. */ now = 0;
-  #api;
-  /** @type {Feed|null} */ #feed = null;
+  #ask;
   /** @type {{at: number, routes: Map<string, RouteMeasured>}[]} oldest first */ #looks = [];
   /** @type {{at: number, route: string, text: string}[]} */ #marks = [];
 
-  /** @param {import("./api.js").Api} api */
-  constructor(api) {
+  /** @param {(isWanted: boolean) => void} ask begins and ends that `add` is called */
+  constructor(ask) {
     super();
-    this.#api = api;
+    this.#ask = ask;
   }
 
   /** Look, or look no more. @param {boolean} isWanted */
   look(isWanted) {
-    if (isWanted === (this.#feed !== null)) return;
-    this.#feed?.end();
-    this.#feed = isWanted
-      ? new Feed(this.#api, (type, data) => type === "measured" && this.add(data), "measured")
-      : null;
-    this.#feed?.start();
+    this.#ask(isWanted);
   }
 
   /** @param {Measured} measured */
