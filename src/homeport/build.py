@@ -184,7 +184,9 @@ async def run_engine(home: Home, settings: Settings, machine: Machine, word: Wor
             lambda: supervisor.is_needed() or roads.has_extra() or table.is_needed or hub.watchers > 0,
             ending.set,
         )
-        conditions = ConditionsUseCases(roads, networks, changed=lambda state: hub.publish("conditions", state))
+        conditions = ConditionsUseCases(
+            roads, networks, changed=lambda state: hub.publish("conditions", state), recording=recording
+        )
         hub = Hub(
             Watching(recording),
             lambda: [*engine.current(), *(("conditions", state) for state in conditions.current())],

@@ -201,6 +201,7 @@ class FakeTokens:
 class FakeConditions:
     def __init__(self) -> None:
         self.asked: builtins.list[ConditionsSpec] = []
+        self.replayed: builtins.list[int] = []
         self.all: builtins.list[ConditionsState] = []
 
     def set(self, spec: ConditionsSpec) -> ConditionsState:
@@ -219,6 +220,10 @@ class FakeConditions:
         gone = [one for one in self.all if route in ("", one.route)]
         self.all = [one for one in self.all if one not in gone]
         return gone
+
+    def replay(self, exchange: int) -> ConditionsState:
+        self.replayed.append(exchange)
+        return ConditionsState(route="web", text="latency=200ms seed=7 first=4", words=["each way: 200 ms later"])
 
 
 class FakeClients:

@@ -171,6 +171,8 @@ def test_numbers_begin_again_with_another_seed_or_after_none() -> None:
     assert begun(standing).number == 1
     standing.set(Conditions(seed=2, first=9))
     assert begun(standing).number == 9
+    late = [standing.begin(0.0, ran_already=True), standing.begin(0.0, ran_already=True)]
+    assert [one.felt.number for one in late if one is not None] == [-1, -2]
     standing.set(None)
     assert standing.begin(0.0) is None
     standing.set(Conditions(seed=2, first=9))

@@ -14,8 +14,10 @@ from homeport.app.events import Subscription
 from homeport.control.client import Client
 from homeport.model.access import Access, TokenSpec
 from homeport.model.app import AppSpec, AppState
+from homeport.model.conditions_felt import ConditionsFelt, Decided
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeSummary
+from homeport.model.exposure import ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.net_client import NetClientSpec
@@ -157,6 +159,27 @@ async def test_conditions_are_set_listed_and_cleared(body: Body) -> None:
     assert "3g" in [profile.name for profile in await body.bundle.conditions.profiles()]
 
 
+async def test_the_conditions_of_an_exchange_are_set_again(body: Body) -> None:
+    await body.bundle.routes.add(RouteSpec(name="web", target="http://127.0.0.1:8080"))
+    await body.bundle.conditions.set(ConditionsSpec(route="web", text="4g"))
+    for number in (1, 2):
+        body.house.recording.passed(summary(number))
+    lossy = {"up": [{"kind": "loss", "rate": 0.1}], "seed": 3}
+    body.house.recording.felt[2] = ConditionsFelt(
+        number=4, settings=lossy, decisions=[Decided(1.0, True, 1, 10, [("lost", 0.0, 1)])]
+    )
+    shown = (await body.bundle.traffic.show(2)).conditions
+    assert shown is not None
+    assert [one.words for one in shown.decisions] == ["dropped: lost"]
+    state = await body.bundle.conditions.replay(2)
+    assert (state.text, state.seed) == ("up.loss=10% seed=3 first=4", 3)
+    assert await body.bundle.conditions.list() == [state]
+    for number, code in ((1, "bad-usage"), (9, "not-found")):
+        with pytest.raises(HomeportError) as caught:
+            await body.bundle.conditions.replay(number)
+        assert caught.value.code == code
+
+
 @pytest.mark.parametrize(
     ("spec", "code"),
     [
@@ -197,6 +220,20 @@ async def test_a_route_has_a_link_for_browsers(body: Body) -> None:
     with pytest.raises(HomeportError) as caught:
         await body.bundle.routes.link("nope")
     assert caught.value.code == "not-found"
+
+
+async def test_a_route_is_opened_to_other_computers_and_closed(body: Body) -> None:
+    routes = body.bundle.routes
+    await routes.add(RouteSpec(name="v2.api", target="http://127.0.0.1:8080", expose=ExposeSpec(address="10.0.0.2")))
+    exposed = await routes.expose("v2.api", ExposeSpec(address="10.0.0.1", access=Access(token=True), lasts_s=60.0))
+    assert [state.exposed for state in await routes.list()] == [exposed]
+    assert await routes.exposed_link("v2.api") == f"{exposed.url}.homeport/enter?key=one"
+    assert await routes.unexpose("v2.api") == exposed
+    assert [state.exposed for state in await routes.list()] == [None]
+    for call in (routes.unexpose("v2.api"), routes.exposed_link("v2.api"), routes.expose("no", ExposeSpec(address=""))):
+        with pytest.raises(HomeportError) as caught:
+            await call
+        assert caught.value.code == "not-found"
 
 
 async def test_tokens_are_made_listed_and_revoked(body: Body) -> None:

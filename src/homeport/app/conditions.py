@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from homeport.app.seams import Conditioned, Roads
+from homeport.app.seams import Conditioned, Recording, Roads
 from homeport.conditions.settings import Conditions, Layer, refusals
 from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
@@ -52,9 +52,10 @@ class ConditionsUseCases:
         later: Later = _later,
         clock: Callable[[], float] = time.monotonic,
         changed: Callable[[ConditionsState], None] = lambda state: None,
+        recording: Recording | None = None,
     ) -> None:
         self._roads, self._conditioned, self._later = roads, conditioned, later
-        self._clock, self._changed = clock, changed
+        self._clock, self._changed, self._recording = clock, changed, recording
         self._ends: dict[Key, tuple[str, Handle]] = {}
         self._played: dict[Key, str] = {}  # the names of timelines
 
@@ -96,6 +97,23 @@ class ConditionsUseCases:
             self._conditioned.set(one.route, None, one.client)
             self._changed(msgspec.structs.replace(one, gone=True))
         return cleared
+
+    async def replay(self, exchange_id: int) -> ConditionsState:
+        """Set what a recorded exchange felt, so that the next one on its route (connection, client, request) meets the
+        same decisions. Raises HomeportError: "not-found", and "bad-usage" where it felt none."""
+        from homeport.conditions.standing import once_more
+
+        assert self._recording is not None
+        detail = await self._recording.detail(exchange_id)
+        felt, key = detail.conditions, (detail.summary.route, detail.conditions.client if detail.conditions else "")
+        if felt is None:
+            why = f"the network of exchange {exchange_id} was as it is: nothing was decided that could be repeated"
+            raise HomeportError("bad-usage", why, "homeport requests conditions:any")
+        check_layer(asked := once_more(felt), self._kind(key[0]))
+        self._forget_end(key)
+        self._conditioned.set(key[0], None, key[1])  # so that they are counted anew
+        self._conditioned.set(key[0], asked, key[1])
+        return self._told_of(key)
 
     async def profiles(self) -> builtins.list[ProfileState]:
         from homeport.conditions.profiles import BY_NAME, PROFILES

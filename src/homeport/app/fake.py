@@ -28,6 +28,7 @@ from homeport.app.tokens import TokensUseCases
 from homeport.app.traffic import TrafficUseCases
 from homeport.conditions.settings import Conditions
 from homeport.model.app import AppSpec, AppState
+from homeport.model.conditions_felt import ConditionsFelt
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeDetail, ExchangeSummary, Head, Timings
 from homeport.model.exposure import Exposed, ExposeSpec
@@ -172,6 +173,7 @@ class FakeRecording:
         self.exchanges: list[ExchangeSummary] = []
         self.bodies: dict[tuple[int, str], tuple[bytes, str]] = {}
         self.lines: list[LogLine] = []
+        self.felt: dict[int, ConditionsFelt] = {}  # by the number of the exchange
         self.asked: list[tuple[str, int, int | None]] = []
         self.watches: dict[int, tuple[Callable[[ExchangeSummary], bool], Heard]] = {}
 
@@ -203,6 +205,7 @@ class FakeRecording:
                     response=Head(line=f"HTTP/1.1 {summary.status} OK"),
                     response_body=Body(),
                     timings=Timings(),
+                    conditions=self.felt.get(exchange_id),
                 )
         raise HomeportError("not-found", f"no exchange has the number {exchange_id}", "homeport requests")
 
@@ -299,7 +302,10 @@ class FakeHouse:
             "/home", self.apps, self.roads, self.recording, FakeDoors(), keys, FakePages(), self._stop
         )
         conditions = ConditionsUseCases(
-            self.roads, self.conditioned, changed=lambda state: self.hub.publish("conditions", state)
+            self.roads,
+            self.conditioned,
+            changed=lambda state: self.hub.publish("conditions", state),
+            recording=self.recording,
         )
         self.service = Service(
             AppsUseCases(self.apps),

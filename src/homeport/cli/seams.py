@@ -12,12 +12,13 @@ from homeport.model.exchange import ExchangeDetail, ExchangeSummary
 from homeport.model.exposure import Exposed, ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.measured import Measured
 from homeport.model.net_client import NetClient, NetClientSpec
 from homeport.model.network import ConditionsSpec, ConditionsState
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Lost, Status
 
-Event = AppState | RouteState | ExchangeSummary | LogLine | EngineState | Lost
+Event = AppState | RouteState | ConditionsState | ExchangeSummary | LogLine | EngineState | Measured | Lost
 
 
 class Apps(Protocol):
@@ -42,6 +43,7 @@ class Conditions(Protocol):
     def set(self, spec: ConditionsSpec) -> ConditionsState: ...
     def list(self) -> builtins.list[ConditionsState]: ...
     def clear(self, route: str = "", client: str = "") -> builtins.list[ConditionsState]: ...
+    def replay(self, exchange: int) -> ConditionsState: ...
 
 
 class Clients(Protocol):

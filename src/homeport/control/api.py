@@ -31,7 +31,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exposure import ExposeSpec
 from homeport.model.lease import LeaseSpec
 from homeport.model.net_client import NetClientSpec
-from homeport.model.network import ConditionsSpec
+from homeport.model.network import ConditionsSpec, ReplaySpec
 from homeport.model.route import RouteSpec
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # a project of fifty apps with a large environment each
@@ -78,6 +78,7 @@ class Api:
             ("POST", "/api/conditions", self._set_conditions),
             ("DELETE", "/api/conditions", self._clear_conditions),
             ("GET", "/api/conditions/profiles", lambda r: service.conditions.profiles()),
+            ("POST", "/api/conditions/replay", self._replay_conditions),
             ("GET", "/api/clients", lambda r: service.clients.list()),
             ("POST", "/api/clients", self._name_client),
             ("DELETE", "/api/clients/{name}", lambda r: service.clients.forget(r.path_params["name"])),
@@ -118,6 +119,9 @@ class Api:
 
     async def _set_conditions(self, request: Request) -> Any:
         return await self._service.conditions.set(await read(request, ConditionsSpec))
+
+    async def _replay_conditions(self, request: Request) -> Any:
+        return await self._service.conditions.replay((await read(request, ReplaySpec)).exchange)
 
     async def _clear_conditions(self, request: Request) -> Any:
         query = request.query_params

@@ -22,7 +22,7 @@ from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
 from homeport.model.measured import Measured
 from homeport.model.net_client import NetClient, NetClientSpec
-from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
+from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState, ReplaySpec
 from homeport.model.route import RouteSpec, RouteState
 from homeport.model.status import EngineState, Hello, Lost, Status
 
@@ -131,6 +131,10 @@ class Conditions:
         """Answers with what was."""
         pairs = _query_of([("route", route), ("client", client)])
         return _decode(self._calls.open("DELETE", "/api/conditions" + pairs).read(), builtins.list[ConditionsState])
+
+    def replay(self, exchange: int) -> ConditionsState:
+        """The next one on its route meets the same decisions."""
+        return self._calls.post(ConditionsState, "/api/conditions/replay", ReplaySpec(exchange=exchange))
 
     def profiles(self) -> builtins.list[ProfileState]:
         return self._calls.get(builtins.list[ProfileState], "/api/conditions/profiles")

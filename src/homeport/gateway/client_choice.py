@@ -79,9 +79,9 @@ class ClientNetwork:
     def settings(self) -> Conditions | None:
         return self.standing.settings
 
-    def begin(self, layer: Layer, now_s: float) -> tuple[Pair, ConditionsFelt | None]:
+    def begin(self, layer: Layer, now_s: float, *, ran_already: bool) -> tuple[Pair, ConditionsFelt | None]:
         """The planners of somebody who begins to feel these, and what is recorded of it."""
-        decisions = self.standing.begin(now_s)
+        decisions = self.standing.begin(now_s, ran_already=ran_already)
         if decisions is None:  # a clean network
             return begin(Conditions(), layer, now_s, "", self.shared), None
         felt = decisions.felt

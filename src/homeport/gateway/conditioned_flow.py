@@ -91,13 +91,13 @@ class _Line:
         self._felt: Felt | None = None
         self._is_over = False
 
-    def enter(self) -> Entry:
+    def enter(self, *, ran_already: bool = False) -> Entry:
         if self._felt is None:
-            self._felt = self.of_route.begin(self.link.exchange, self.link.visitor)
+            self._felt = self.of_route.begin(self.link.exchange, self.link.visitor, ran_already=ran_already)
         return self._felt.entry if self._felt is not None else "open"
 
-    def begin(self) -> None:
-        self.enter()
+    def begin(self, *, ran_already: bool = False) -> None:
+        self.enter(ran_already=ran_already)
         felt = self._felt
         if felt is not None and self.up is not None and self.down is not None:
             self.up.under_way, self.down.under_way = felt.up, felt.down
@@ -106,7 +106,7 @@ class _Line:
 
     def feel(self) -> None:
         if self._felt is None:
-            self.begin()
+            self.begin(ran_already=True)
         else:
             self._felt.change()
             self._go_on()

@@ -142,7 +142,7 @@ class RouteConditions:
         if felt is not None:
             outbound.keep_in(felt.pool(client.client))
             felt.hold(felt.begin(felt.next_connection()), outbound, client.visitor(), head.headers)
-            outbound.strike(felt.suffer(visit))
+            outbound.strike(felt.suffer(visit, ran_already=True))
             if client.is_full:
                 outbound.transport.pause_reading()
 
@@ -197,9 +197,9 @@ class ClientConditions:
             fate.decisions.of_request(_clock(), decision.why)
         return msgspec.structs.replace(fate, fault=decision)
 
-    def suffer(self, visit: Visit) -> Fate:
+    def suffer(self, visit: Visit, *, ran_already: bool = False) -> Fate:
         """The network of its exchange is ours, from now on."""
-        decisions = self._standing.begin(_clock())
+        decisions = self._standing.begin(_clock(), ran_already=ran_already)
         if decisions is not None:
             decisions.felt.client = self.client
             visit.exchange.conditions = decisions.felt

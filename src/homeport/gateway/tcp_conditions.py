@@ -57,12 +57,12 @@ class TcpConditions:
     def refuses_all(self) -> bool:
         return self.networks.refuse_all
 
-    def begin(self, exchange: Exchange, visitor: Visitor) -> Felt | None:
+    def begin(self, exchange: Exchange, visitor: Visitor, *, ran_already: bool = False) -> Felt | None:
         """What a connection feels; None while nothing is asked of its network."""
         network = self.networks.of(visitor)
         if network.settings is None:
             return None
-        felt = Felt(self, exchange, visitor, network)
+        felt = Felt(self, exchange, visitor, network, ran_already=ran_already)
         self._felt.add(felt)
         return felt
 
@@ -101,10 +101,18 @@ class Felt:
 
     __slots__ = ("_exchange", "_visitor", "down", "network", "of_route", "pair", "up")
 
-    def __init__(self, of_route: TcpConditions, exchange: Exchange, visitor: Visitor, network: ClientNetwork) -> None:
+    def __init__(
+        self,
+        of_route: TcpConditions,
+        exchange: Exchange,
+        visitor: Visitor,
+        network: ClientNetwork,
+        *,
+        ran_already: bool,
+    ) -> None:
         self.of_route = of_route
         self.network = network
-        self.pair, exchange.conditions = network.begin("stream", of_route.clock())
+        self.pair, exchange.conditions = network.begin("stream", of_route.clock(), ran_already=ran_already)
         pair = self.pair
         self.up = Underway(pair.up, of_route.room)
         self.down = Underway(pair.down, of_route.room)

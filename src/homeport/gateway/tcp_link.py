@@ -68,7 +68,7 @@ class Link:
 
     def enter(self, conditions: TcpConditions) -> None:
         """It begins on a network with conditions: an outage ends it here, or lets it wait."""
-        self.feel(conditions)
+        self.feel(conditions, ran_already=False)
         entry = self.felt.entry if self.felt is not None else "open"
         if entry == "open":
             self.begin()
@@ -80,14 +80,14 @@ class Link:
         else:
             self._finish(REFUSED, "network conditions: outage", reset=True)
 
-    def feel(self, conditions: TcpConditions) -> None:
+    def feel(self, conditions: TcpConditions, *, ran_already: bool = True) -> None:
         if self.over:
             return
         if self.felt is not None:
             self._change(self.felt)
             return
         self.visitor = self.visitor or self.route.visitor(self.exchange.client, self.client)
-        self.felt = conditions.begin(self.exchange, self.visitor)
+        self.felt = conditions.begin(self.exchange, self.visitor, ran_already=ran_already)
         self._hold()
 
     def _hold(self) -> None:

@@ -146,7 +146,7 @@ class UdpClient:
         self._kept_bytes += size
         self.route.loop.reports.seen(self.exchange, from_client, data, time.perf_counter())
 
-    def set_conditions(self) -> None:
+    def set_conditions(self, *, ran_already: bool = True) -> None:
         """What holds for it now, from the next datagram on; what waits keeps its due. Another seed is another luck."""
         now_s, route, felt = time.monotonic(), self.route, self.exchange.conditions
         network = route.networks.of(self.visitor)
@@ -155,15 +155,16 @@ class UdpClient:
         self.network = network
         if self._pair is None:
             if settings is not None:
-                self._pair, self.exchange.conditions = pair, _ = network.begin("datagram", now_s)
+                self._pair, self.exchange.conditions = pair, _ = network.begin(
+                    "datagram", now_s, ran_already=ran_already
+                )
                 upwards, downwards = (route.pump, route.up_room), (route.pump, route.down_room)
                 self.up_lane = UdpLane(pair.up, self.up, *upwards, self.to_upstream, self.to_upstream_together)
                 self.down_lane = UdpLane(pair.down, self.down, *downwards, self.to_client, self._to_client_together)
             return
         if felt is not None:
             felt.changes += 1
-        again = network.standing.begin(now_s) if self._luck != before else None
-        who = str(again.felt.number) if again is not None else ""
+        who = str(felt.number) if felt is not None and self._luck != before else ""  # it keeps its number
         up, down = self._pair.change(settings, now_s, network.shared, who)
         if self.up_lane is not None and self.down_lane is not None:
             self.up_lane.take(up, now_s)

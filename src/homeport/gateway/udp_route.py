@@ -206,7 +206,7 @@ class UdpRoute:
         if not self._is_sweeping:
             self._sweep_later()
         self.loop.reports.opened(client.exchange)
-        client.set_conditions()
+        client.set_conditions(ran_already=False)
         client.begin()
         return client
 

@@ -24,7 +24,7 @@ class ConditionsFelt(msgspec.Struct, kw_only=True):
     """Stays with the exchange while it lasts. The luck came from the seed and `number`; `settings` are those that it
     began with, `changes` how often they changed. The counts say how often each decision was made."""
 
-    number: int
+    number: int  # below 0: it ran already when they came
     client: str = ""  # whose conditions they were: those of one client alone
     settings: dict[str, Any] = {}  # a homeport.conditions.settings.Conditions
     requests: list[int] = []  # for each fault of single requests, the number of the next one that it would strike

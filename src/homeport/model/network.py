@@ -37,6 +37,12 @@ class ConditionsState(msgspec.Struct, kw_only=True):
     gone: bool = False  # only in events: the network is as it is again
 
 
+class ReplaySpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What `homeport net replay ID` asks for: the conditions of a recorded exchange, and its luck."""
+
+    exchange: int
+
+
 class ProfileState(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     text: str

@@ -16,7 +16,7 @@ from homeport.cli.session import Session
 from homeport.model.errors import HomeportError
 from homeport.model.network import ConditionsSpec, ProfileState, Side
 
-_ACTIONS = ["show", "set", "clear", "timeline", "client", "profiles", "keys"]
+_ACTIONS = ["show", "set", "clear", "timeline", "replay", "client", "profiles", "keys"]
 
 
 @click.command("net", cls=KeyOptionsCommand, short_help="Make the network of a route slow, lossy or broken")
@@ -42,7 +42,7 @@ def command(
     lasts: str,
     seed: int | None,
     remove: bool,
-) -> None:
+) -> int | None:
     """Make the network of a route slow, lossy or broken, while it runs and without root.
 
     A change acts on the next byte, of connections that are open too. Latency, rate and the rest
@@ -63,7 +63,10 @@ def command(
       homeport net set game train --client alice
       homeport net
       homeport net clear api
+      homeport net replay 42
     """
+    if action == "replay":
+        return _replay(session, route, words, lasts, is_plain=not (up or down or client or remove or seed is not None))
     if (up or down or client or lasts or seed is not None) and action not in ("set", "clear", "timeline"):
         raise click.UsageError("--up, --down, --client, --for and --seed belong to `homeport net set ROUTE`")
     if remove and (action != "client" or not route or words):
@@ -95,6 +98,15 @@ def command(
         lasts_s = read_for(lasts, "30s")
         spec = ConditionsSpec(route=route, text=text, side=side, client=client, lasts_s=lasts_s, profiles=own)
         _set(session, spec)
+    return None
+
+
+def _replay(session: Session, exchange: str, words: tuple[str, ...], wait: str, *, is_plain: bool) -> int:
+    if not exchange or words or not is_plain:
+        raise click.UsageError("`homeport net replay` takes the number of an exchange, or last, and --for")
+    from homeport.cli.net_replay import replay
+
+    return replay(session, exchange, wait_s=read_for(wait, "30s"))
 
 
 def _client(session: Session, name: str, words: tuple[str, ...], *, remove: bool) -> None:

@@ -11,6 +11,7 @@ from homeport.cli.exchange_view import exchange_lines
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.seams import Engine
 from homeport.cli.session import Session
+from homeport.cli.which_exchange import newest, number_in
 from homeport.cli.words import size
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import ExchangeDetail
@@ -35,9 +36,9 @@ def command(session: Session, exchange_id: str, body: str | None, curl: bool, se
       homeport show last --curl
       homeport show 42 --body response | jq .users
     """
-    wanted = _number(exchange_id)
+    wanted = number_in(exchange_id)
     engine = session.engine()
-    number = wanted or _newest(engine)
+    number = wanted or newest(engine)
     if body is not None:
         _print_body(session, engine, number, body)
         return
@@ -51,23 +52,6 @@ def command(session: Session, exchange_id: str, body: str | None, curl: bool, se
         session.json(detail)
     else:
         session.data("\n".join(exchange_lines(detail, session.terminal.paint, secrets=secrets)))
-
-
-def _newest(engine: Engine) -> int:
-    newest = engine.traffic.list(limit=1)
-    if not newest:
-        raise HomeportError("not-found", "no request was recorded yet", "homeport status")
-    return newest[0].id
-
-
-def _number(text: str) -> int | None:
-    """None stands for the newest."""
-    if text == "last":
-        return None
-    text = text.removeprefix("#")
-    if not text.isascii() or not text.isdigit():
-        raise click.UsageError(f"{text!r} is not the number of an exchange; see `homeport requests`")
-    return int(text)
 
 
 def _print_body(session: Session, engine: Engine, number: int, side: str) -> None:
