@@ -26,6 +26,7 @@ def access(value: str) -> Access:
         ('"anyone-local"', Access(), "anyone-local"),
         ('"same-user"', Access(same_user=True), "same-user"),
         ('["token"]', Access(token=True), "token"),
+        ('"public"', Access(public=True), "public"),
         ('["same-user", "token"]', Access(same_user=True, token=True), "same-user and token"),
         ('{ users = ["ann", 1001] }', Access(users=["ann", 1001]), "users ann, 1001"),
         ('{ users = [0], same_user = true }', Access(users=[0], same_user=True), "same-user or users 0"),
@@ -44,6 +45,7 @@ def test_the_three_forms(written: str, meant: Access, words: str) -> None:
         ('"same_user"', 'or a table, found "same_user"; did you mean "same-user"?'),
         ('"basic"', '"basic" needs more: access = { basic = … }'),
         ('["anyone-local", "token"]', '"anyone-local" asks for nothing, so it stands alone'),
+        ('["public", "token"]', '"public" asks for nothing, so it stands alone'),
         ("[]", 'names nobody; everybody on this computer is "anyone-local"'),
         ("{}", 'asks for nothing; everybody on this computer is "anyone-local"'),
         ("true", "expected a word, an array of words or a table, found a boolean"),
@@ -74,7 +76,7 @@ ACCESSES = st.builds(
 )
 
 
-@given(ACCESSES, st.sampled_from(["allow", "deny"]))
+@given(ACCESSES | st.just(Access(public=True)), st.sampled_from(["allow", "deny"]))
 def test_what_is_written_reads_back(access: Access, cross_site: str) -> None:
     app = AppTable(run="x", access=access, cross_site="deny" if cross_site == "deny" else "allow")
     route = RouteTable(target="http://a:1", access=access)

@@ -49,6 +49,7 @@ class House:
     def trusting(self, exposed: Exposed, alpn: str) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=exposed.root)
         context.set_alpn_protocols([alpn])
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
         return context
 
     async def ask(self, exposed: Exposed, face: str = "h1", host: str = "", path: str = "/", shown: str = "") -> bytes:
