@@ -25,7 +25,7 @@ from homeport.gateway.h2_upstream import H2Upstream
 from homeport.gateway.routes import Route
 from homeport.gateway.secure import SecureUpstream
 from homeport.model.endpoint import Endpoint
-from homeport.wire.h2 import INTERNAL_ERROR, Closed, Data, Event, Frames, Headers, Trailers
+from homeport.wire.h2 import INTERNAL_ERROR, REFUSED_STREAM, Closed, Data, Event, Frames, Headers, Trailers
 from homeport.wire.h2_native import NativeFrames
 from homeport.wire.h2_python import PythonFrames
 
@@ -129,6 +129,7 @@ class Speaker:
         self.road = road
         self.library = library
         self.connections: list[Frames] = []
+        self.writers: list[Writer] = []
         self.events: list[Event] = []
         self.bodies: dict[int, bytes] = {}
         self.takes = True  # what is sent to it
@@ -137,6 +138,7 @@ class Speaker:
         async def play(reader: Reader, writer: Writer) -> None:
             frames: Frames = NativeFrames(False) if self.library == "native" else PythonFrames(False)
             self.connections.append(frames)
+            self.writers.append(writer)
             writer.write(frames.to_send())
             with contextlib.suppress(ConnectionError):
                 while data := await reader.read(65536):
@@ -172,6 +174,8 @@ class Speaker:
             frames.data(number, b"half")
         elif path == b"/reset":
             frames.reset(number, INTERNAL_ERROR)
+        elif path == b"/refused":
+            frames.reset(number, REFUSED_STREAM)
         elif path == b"/empty":
             frames.head(number, ((b":status", b"204"),), is_last=True)
         elif path == b"/large":

@@ -12,7 +12,7 @@ import pytest
 
 from homeport.gateway.h2_upstream import H2Upstream
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, UPSTREAM_GONE
-from homeport.wire.h2 import CANCEL, Closed, Fields, Headers
+from homeport.wire.h2 import CANCEL, REFUSED_STREAM, Closed, Fields, Headers
 from homeport.wire.h2_native import NativeFrames
 from homeport.wire.h2_python import PythonFrames
 
@@ -107,6 +107,45 @@ async def test_a_stream_that_breaks_off(road: Road, speaker: Speaker, path: byte
     else:
         assert head.startswith(b"HTTP/1.1 502 ")
     assert (await road.tap.all_done(1))[0].ending == ending
+
+
+async def test_what_is_refused_unseen_may_be_repeated(road: Road, speaker: Speaker) -> None:
+    """By the client where it knows of such a thing (gRPC does so by itself), and by us where that is safe."""
+    await speaker.start()
+    client = await road.connect()
+    client.send(b"POST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    if road.speaks_h2:
+        await client.rest()
+        assert client.answers[0].reset_code == REFUSED_STREAM  # type: ignore[attr-defined]
+    else:
+        assert (await client.head()).startswith(b"HTTP/1.1 502 ")
+    assert (await road.tap.all_done(1))[0].ending == UPSTREAM_GONE
+    again = await road.connect()
+    again.send(b"GET /refused HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    (await again.rest()) if road.speaks_h2 else (await again.head())
+    (exchange,) = (await road.tap.all_done(2))[1:]
+    assert not exchange.reused, "it was sent again"
+    assert sum(isinstance(event, Headers) for event in speaker.events) == 3
+
+
+async def test_a_goaway_while_a_call_is_under_way(road: Road, speaker: Speaker) -> None:
+    await speaker.start()
+    client, other = await road.connect(), await road.connect()
+    client.send(b"POST /broken HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    assert (await client.head()).startswith(b"HTTP/1.1 200 ")
+    first = speaker.connections[0]
+    first.leave()
+    speaker.writers[0].write(first.to_send())
+    async with asyncio.timeout(10):
+        while len(speaker.connections) == 1:
+            other.send(b"GET /empty HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await other.head()).startswith(b"HTTP/1.1 204 ")
+    first.data(1, b" whole")
+    first.end(1)
+    speaker.writers[0].write(first.to_send())
+    wanted = b"half whole" if road.speaks_h2 else b"4\r\nhalf\r\n6\r\n whole\r\n0\r\n\r\n"
+    assert await client.body(len(wanted)) == wanted
+    assert {exchange.ending for exchange in await road.tap.all_done(2)} == {COMPLETE}
 
 
 async def test_a_client_that_goes_takes_its_call_back(

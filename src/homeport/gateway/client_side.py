@@ -72,6 +72,10 @@ class ClientSide(Protocol):
     def reset(self) -> None:
         """End it so that the client sees a broken connection."""
 
+    def refuse(self) -> bool:
+        """Tell the client that nobody has looked at its request, so that it may repeat it; False: it knows no such
+        thing."""
+
     def tunnel(self) -> None:
         """From here on everything belongs to the visit."""
 

@@ -223,14 +223,15 @@ class H2Call:
         if visit is not None:
             visit.cut_off(cut)
 
-    def on_closed(self) -> None:
+    def on_closed(self, *, is_refused: bool = False) -> None:
         """Before its answer was whole, if there is still a visit."""
         if self._has_stalled:
             return
         visit, self._visit = self._visit, None
         self.resume_reading()
         if visit is not None:
-            visit.upstream_lost(has_answered=self._head is not None, error=self.connection.error)
+            has_answered = self._head is not None
+            visit.upstream_lost(has_answered=has_answered, error=self.connection.error, is_refused=is_refused)
 
     def _complete(self, *, is_last: bool) -> None:
         visit, self._visit = self._visit, None

@@ -19,6 +19,7 @@ from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.streams.listen import do_not_pace
 from homeport.wire.h2 import (
     CANCEL,
+    REFUSED_STREAM,
     STREAM_WINDOW_BYTES,
     Broken,
     Closed,
@@ -147,7 +148,7 @@ class H2Outbound(asyncio.Protocol):
             call.on_interim(event.fields)
         elif isinstance(event, Closed):
             self._forget(event.stream)
-            call.on_closed()
+            call.on_closed(is_refused=event.code == REFUSED_STREAM)
 
     # What calls do
 
@@ -189,7 +190,10 @@ class H2Outbound(asyncio.Protocol):
 
     def _turn_away(self, call: H2Call) -> None:
         """It came when the connection had ended."""
-        call.on_closed() if self._cut is None else call.cut_off(self._cut)
+        if self._cut is not None:
+            call.cut_off(self._cut)
+        else:
+            call.on_closed(is_refused=not self._is_lost and self.error is None)
 
     def data(self, number: int, data: bytes) -> None:
         self._frames.data(number, data)

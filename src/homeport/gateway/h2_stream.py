@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeport.gateway.admission import admit
 from homeport.gateway.visit import Visit
-from homeport.wire.h2 import INTERNAL_ERROR, NO_ERROR, Fields
+from homeport.wire.h2 import INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, Fields
 from homeport.wire.h2_heads import answer_fields, request_head, trailer_lines
 from homeport.wire.http1 import BadMessage, Body, RequestHead, parse_request_head
 
@@ -269,11 +269,15 @@ class H2Stream:
     def reset(self) -> None:
         self.abort()
 
-    def abort(self) -> None:
+    def refuse(self) -> bool:
+        self.abort(REFUSED_STREAM)  # RFC 9113 section 8.7
+        return True
+
+    def abort(self, code: int = INTERNAL_ERROR) -> None:
         self._release()
         if not self.is_gone and not self._has_ended:
             self._has_ended = self._has_all = True
-            self._connection.reset(self._number, INTERNAL_ERROR)
+            self._connection.reset(self._number, code)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._connection.transport.get_extra_info(name, default)

@@ -332,9 +332,9 @@ class Visit:
 
     # When it does not go well
 
-    def upstream_lost(self, *, has_answered: bool, error: OSError | None = None) -> None:
+    def upstream_lost(self, *, has_answered: bool, error: OSError | None = None, is_refused: bool = False) -> None:
         """The upstream closed before its answer was whole. `has_answered`: some bytes of it had come; `error`: what
-        is known besides."""
+        is known besides; `is_refused`: it has not looked at the request."""
         self.outbound = None
         exchange, route, inbound = self.exchange, self._route, self.inbound
         assert route is not None
@@ -348,6 +348,8 @@ class Visit:
             # It was closed while it lay in the pool. Nothing was answered, and the request may be repeated.
             exchange.reused = False
             self._task = inbound.door.loop.create_task(self._reach(route))
+        elif is_refused and inbound.refuse():
+            self._end(UPSTREAM_GONE, f"{route.name} refused the request without looking at it")
         else:
             self.answer_ourselves(502, self._explain(route, error), UPSTREAM_GONE)
 
