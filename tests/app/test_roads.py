@@ -169,6 +169,14 @@ async def test_a_tcp_route_counts_its_connections(house: House) -> None:
         await house.roads.remove("db")
 
 
+async def test_a_route_shares_its_port_with_nobody_on_the_other_family(house: House) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(HomeportError) as caught:
+            await house.roads.add(RouteSpec(name="web", target="http://127.0.0.1:9", listen=str(port)))
+        assert caught.value.code == "port-taken"
+
+
 async def test_a_route_that_cannot_listen_leaves_no_trace(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = str(taken.getsockname()[1])

@@ -74,10 +74,9 @@ class Door:
     async def open(self, endpoint: Endpoint) -> list[Endpoint]:
         """Listen on both loopback families of that port (0: one that the kernel picks).
 
-        Raises HomeportError("port-taken") when the address that was asked for is taken, or [::1] by somebody else:
-        browsers try it first, and a page from there would be a page of ours to them, the dashboard's key included.
+        Raises HomeportError("port-taken").
         """
-        sockets = _bind(endpoint, needs_both=True)
+        sockets = _bind(endpoint)
         await self._listen("", sockets, None)
         self.endpoints = [_endpoint_of(sock) for sock in sockets]
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
@@ -221,9 +220,11 @@ class Door:
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)
 
 
-def _bind(endpoint: Endpoint, *, needs_both: bool = False) -> list[socket.socket]:
+def _bind(endpoint: Endpoint) -> list[socket.socket]:
+    """A port whose [::1] is somebody else's is taken: browsers try that first, and a page from there would be a page of
+    ours to them, which is given the dashboard's key."""
     try:
-        return bind_loopback(endpoint.host, endpoint.port, needs_both=needs_both)
+        return bind_loopback(endpoint.host, endpoint.port, needs_both=True)
     except OSError as error:
         raise HomeportError(
             "port-taken", f"cannot listen on {endpoint}: {error.strerror or error}", f"homeport who {endpoint.port}"

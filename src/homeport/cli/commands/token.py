@@ -41,7 +41,7 @@ def command(session: Session, action: str, name: str, route: str, lasts: str) ->
         _show(session, session.engine().tokens.new(TokenSpec(name=name, route=route, lasts_s=read_for(lasts, "30d"))))
     else:
         session.engine().tokens.revoke(name)
-        session.say(f"token {name} opens nothing any more")
+        session.say(f"token {name} opens nothing any more, and what it had opened has ended")
 
 
 def _show(session: Session, made: NewToken) -> None:
