@@ -114,10 +114,17 @@ def test_what_cannot_be_exposed_starts_nothing(desk: Desk) -> None:
         assert desk.json("status")["apps"] == []
 
 
+def test_it_goes_with_its_route(desk: Desk) -> None:
+    port, _ = desk.net.listen("127.0.0.1:0")
+    exposed = desk.json("route", "web", str(port), "--expose", HERE, "--access", "public")["exposed"]
+    assert desk.curl("--cacert", exposed["root"], exposed["url"]).stdout == "hello"
+    assert desk.homeport("route", "--remove", "web").returncode == 0
+    assert desk.curl(exposed["url"]).returncode == REFUSED
+
+
 def test_an_engine_that_was_killed_opens_its_routes_again_and_exposes_none(desk: Desk) -> None:
     port, _ = desk.net.listen("127.0.0.1:0")
-    made = desk.homeport("route", "web", str(port), "--expose", HERE, "--access", "public", "--json")
-    exposed = json.loads(made.stdout)["exposed"]
+    exposed = desk.json("route", "web", str(port), "--expose", HERE, "--access", "public")["exposed"]
     assert desk.curl("--cacert", exposed["root"], exposed["url"]).stdout == "hello"
     journal = desk.folder / "home" / "routes.json"
     while not journal.exists() or b"web" not in journal.read_bytes():

@@ -12,6 +12,8 @@ import pytest
 
 from homeport.app.doctor import Doctor
 from homeport.app.ports import who
+from homeport.cli.doctor_view import report_lines
+from homeport.cli.terminal import Paint
 from homeport.doctor.facts import OwnAuthority, Report
 from homeport.doctor.seams import Hands
 from homeport.machine.firewall_fake import FakeFirewall
@@ -21,6 +23,7 @@ from homeport.machine.ports_fake import FakePorts
 from homeport.model.app import AppState
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
+from homeport.model.exposure import Exposed
 from homeport.model.finding import Finding
 from homeport.model.firewall import Rule
 from homeport.model.ports import ProcessFact, SocketFact
@@ -149,6 +152,23 @@ def test_a_url_of_the_door_is_the_route_behind_it(computer: Computer, deaf: int,
     assert doctor.examine(f"http://127.0.0.1:{closed}/@web/").walks[0].title.endswith("/@web/"), "another port"
     with pytest.raises(HomeportError, match=r"no route or app has that name \(there are dead, web\)"):
         doctor.examine("daed")
+
+
+def test_what_is_open_to_other_computers_is_told_first(computer: Computer) -> None:
+    with answering() as port:
+        where = "10.0.0.1:62893"
+        exposed = Exposed(address=where, url=f"https://{where}/", access="token", since="2026-01-01T00:00:00Z")
+        route = RouteState(name="api", kind="http", target=f"http://127.0.0.1:{port}", url="", exposed=exposed)
+        other = RouteState(name="web", kind="http", target=f"http://127.0.0.1:{port}", url="")
+        doctor = Doctor(computer.hands, Status(routes=[route, other]))
+        for report in (doctor.everything(), doctor.examine("api")):
+            [finding] = report.findings
+            assert (finding.code, finding.level) == ("route-exposed", "warning")
+            assert finding.what == f"api is open to other computers at https://{where}/"
+            assert finding.next == "homeport expose api --close"
+            shown = [line for line in report_lines(report, Paint(True), 80) if "open to other computers" in line]
+            assert shown[0].startswith("\x1b[31m!\x1b[0m ")
+        assert doctor.examine("web").findings == ()
 
 
 def test_through_the_door_with_another_url_for_those_without_the_name(computer: Computer) -> None:
