@@ -26,6 +26,7 @@ from homeport.model.errors import HomeportError
 from homeport.model.exposure import Exposed
 from homeport.model.finding import Finding
 from homeport.model.firewall import Rule
+from homeport.model.network import ConditionsState
 from homeport.model.ports import ProcessFact, SocketFact
 from homeport.model.route import RouteState
 from homeport.model.status import EngineState, Status
@@ -208,3 +209,14 @@ def _answer(listener: socket.socket) -> None:
         with client:
             client.recv(4096)
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+
+def test_a_udp_route_and_a_network_that_was_changed(computer: Computer) -> None:
+    udp = RouteState(name="game", kind="udp", target="udp:192.0.2.1:7777", url="")
+    state = EngineState(version="1", pid=1, home="", started="", doors=[])
+    slow = ConditionsState(route="game", text="loss=1%", words=["each way: 1% are lost"])
+    doctor = Doctor(computer.hands, Status(engine=state, routes=[udp]), [slow])
+    for report in (doctor.examine("game"), doctor.everything()):
+        assert codes(report) == ["network-conditioned"]
+        assert [walk.title for walk in report.walks] == ["game: udp:192.0.2.1:7777"]
+    assert report.looked_at == 1

@@ -6,11 +6,12 @@ Needs no engine: where one runs, its apps and routes are known by name. Changes 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from homeport.app.doctor_firewall import Traced, asking_user
+from homeport.app.doctor_network import explain_networks, walk_datagrams
 from homeport.app.doctor_routes import door_url, everywhere, explain_exposures, name_behind
 from homeport.app.doctor_trust import TrustInStores
 from homeport.app.port_reasons import docker_container
@@ -39,6 +40,7 @@ from homeport.machine.ports import this_computer
 from homeport.model.app import AppFacts, AppState
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Finding
+from homeport.model.network import ConditionsState
 from homeport.model.status import Status
 
 _NAMED = 6  # names that a mistyped one may have meant
@@ -46,11 +48,12 @@ _AT_ONCE = 8  # walks side by side, where everything is looked at
 
 
 class Doctor:
-    """`status` is what the engine says of itself, where one runs."""
+    """`status` is what the engine says of itself, where one runs, `networks` which conditions are set there."""
 
-    def __init__(self, hands: Hands, status: Status | None = None) -> None:
+    def __init__(self, hands: Hands, status: Status | None = None, networks: Sequence[ConditionsState] = ()) -> None:
         self._hands = hands
         self._status = status or Status()
+        self._networks = networks
 
     def examine(self, text: str) -> Report:
         """Raises HomeportError("bad-usage", "not-found") for what names nothing."""
@@ -68,17 +71,24 @@ class Doctor:
         machine = self._machine()
         apps = [app for app in self._status.apps if app.state not in ("stopped", "idle")]
         routes = [route for route in self._status.routes if route.kind in ("http", "unix", "tcp")]
+        datagrams = [route for route in self._status.routes if route.kind == "udp"]
         targets: list[tuple[str, str, AppState | None]] = [(app.route, app.address, app) for app in apps if app.address]
         targets += [(route.name, route.target, None) for route in routes]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             walks = [pool.submit(self._walk_target, name, address, app, machine) for name, address, app in targets]
             done = tuple(walk.result() for walk in walks)
+        done += tuple(walk_datagrams(route.name, route.target, machine) for route in datagrams)
         told = tuple(app.finding for app in apps if app.finding and not app.address)
         return Report(
-            findings=(*explain_exposures(self._status.routes), *diagnose_machine(machine), *told),
+            findings=(
+                *explain_exposures(self._status.routes),
+                *explain_networks(self._networks),
+                *diagnose_machine(machine),
+                *told,
+            ),
             walks=done,
             machine=machine,
-            looked_at=len(apps) + len(routes),
+            looked_at=len(apps) + len(routes) + len(datagrams),
         )
 
     def explain(self, text: str, place: str = "") -> Report:
@@ -143,16 +153,18 @@ class Doctor:
         app = next((one for one in self._status.apps if one.route == name), None)
         address = app.address if app else route.target if route else ""
         machine = self._machine()
-        exposed = explain_exposures(self._status.routes, name)
+        known = (*explain_exposures(self._status.routes, name), *explain_networks(self._networks, name))
         if not address:
-            return Report(findings=(*exposed, _told(app)) if app else exposed)
+            return Report(findings=(*known, _told(app)) if app else known)
+        if route is not None and route.kind == "udp":
+            return Report(findings=known, walks=(walk_datagrams(name, address, machine),))
         own = self._walk_target(name, address, app, machine, scheme="http")
         url = door_url(route)
         if not url or any(finding.level == "problem" for finding in own.findings):
-            return Report(findings=exposed, walks=(own,))
+            return Report(findings=known, walks=(own,))
         through = replace(asked or parse_target(url), everywhere=everywhere(route))
         walk = Walker(self._hands, machine, through).walk(f"{name} through the door: {through.text}")
-        return Report(findings=exposed, walks=(own, walk))
+        return Report(findings=known, walks=(own, walk))
 
     def _walk_target(
         self, name: str, address: str, app: AppState | None, machine: MachineFacts, *, scheme: str = ""
@@ -178,7 +190,11 @@ class Doctor:
 
 
 def this_doctor(
-    status: Status | None = None, environment: Mapping[str, str] | None = None, *, trace: bool = False
+    status: Status | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    trace: bool = False,
+    networks: Sequence[ConditionsState] = (),
 ) -> Doctor:
     """`trace`: firewalls are asked by tracing. Raises HomeportError("needs-root")."""
     ports, firewall = this_computer(), this_firewall()
@@ -196,7 +212,7 @@ def this_doctor(
         authority=TrustInStores(Home.find()),
         container=lambda port: docker_container(ports, port),
     )
-    return Doctor(hands, status)
+    return Doctor(hands, status, networks)
 
 
 def _with_port(text: str) -> str:

@@ -13,6 +13,7 @@ from homeport.model.errors import HomeportError
 
 TYPE_CHECKING = False  # see homeport.cli
 if TYPE_CHECKING:
+    from homeport.model.network import ConditionsState
     from homeport.model.status import Status
 
 DENIED, INVALID, INTERNAL = 3, 4, 5
@@ -77,7 +78,7 @@ def _answer(session: Session, place: str, explain: str | None, *, trace: bool, f
     from homeport.app.doctor import this_doctor
     from homeport.cli.doctor_view import exit_status, overview_lines, report_lines
 
-    doctor = this_doctor(_status(session), trace=trace)
+    doctor = this_doctor(_status(session), trace=trace, networks=_networks(session))
     if explain is not None:
         found = doctor.explain(_text(explain), place)
     else:
@@ -105,6 +106,14 @@ def _status(session: Session) -> Status | None:
     except HomeportError as error:
         session.say_warning(f"the engine is left out: {error.message}")
         return None
+
+
+def _networks(session: Session) -> list[ConditionsState]:
+    try:
+        engine = session.maybe_engine()
+        return engine.conditions.list() if engine else []
+    except HomeportError:
+        return []  # said already
 
 
 def _text(explain: str) -> str:
