@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixtures `free_port` and `free_ports`. It does nothing for tests that ask for neither.
+"""The pytest plugin: `free_port`, `free_ports` and `net_conditions`. It does nothing for tests that ask for none.
 
 pytest loads this file in every project of an environment where homeport is installed, so it imports nothing but pytest.
 """
@@ -6,8 +6,12 @@ pytest loads this file in every project of an environment where homeport is inst
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from homeport.model.network import ConditionsState
 
 
 @pytest.fixture
@@ -33,3 +37,14 @@ def free_ports() -> Iterator[Callable[[int], tuple[int, ...]]]:
     yield more
     for one in leases:
         one.release()
+
+
+@pytest.fixture
+def net_conditions() -> Iterator[Callable[..., ConditionsState]]:
+    """`net_conditions("web", "3g", latency_ms=200)`: a route's network until the test ends, then as it was before."""
+    from contextlib import ExitStack
+
+    from homeport.net import conditions
+
+    with ExitStack() as until:
+        yield lambda route, *words, **keys: until.enter_context(conditions(route, *words, **keys))

@@ -175,7 +175,16 @@ def test_an_unknown_key_names_the_one_that_was_meant(key: str, meant: str) -> No
 
 
 def test_an_unknown_key_near_nothing_lists_the_keys() -> None:
-    assert mistakes("zzz = 1") == ["homeport.toml:1: zzz: unknown key; the keys here are name, apps, routes, profiles"]
+    keys = "name, apps, routes, profiles, clients"
+    assert mistakes("zzz = 1") == [f"homeport.toml:1: zzz: unknown key; the keys here are {keys}"]
+
+
+def test_clients_by_name() -> None:
+    text = '[clients]\nalice = "127.64.0.1 agent=Edge"\nbob = ["header=X-Player:Bob B"]\n'
+    assert parse(text).clients == {"alice": ["127.64.0.1", "agent=Edge"], "bob": ["header=X-Player:Bob B"]}
+    assert mistakes('[clients]\nBob = "pid=1"\nalice = "carol"')[1:] == [
+        "homeport.toml:3: clients.alice: 'carol' tells no client apart: it is neither an address nor KEY=VALUE"
+    ]
 
 
 def test_lines_are_right_for_dotted_keys_inline_tables_and_quoted_keys() -> None:

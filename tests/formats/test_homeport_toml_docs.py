@@ -24,7 +24,7 @@ def keys_in(section: str) -> dict[str, str]:
 def test_every_key_has_its_entry_in_the_order_of_the_parser() -> None:
     assert list(keys_in("Apps")) == list(APP_KEYS)
     assert list(keys_in("Routes")) == list(ROUTE_KEYS)
-    assert list(TOP_KEYS) == ["name", "apps", "routes", "profiles"]
+    assert list(TOP_KEYS) == ["name", "apps", "routes", "profiles", "clients"]
     assert list(keys_in("The project")) == ["name"]
 
 

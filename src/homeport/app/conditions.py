@@ -116,14 +116,7 @@ class ConditionsUseCases:
         return self._told_of(key)
 
     async def profiles(self) -> builtins.list[ProfileState]:
-        from homeport.conditions.profiles import BY_NAME, PROFILES
-        from homeport.conditions.text import parse
-        from homeport.conditions.words import in_words
-
-        return [
-            ProfileState(name=name, text=text, source=source, words=in_words(parse([name], BY_NAME)))
-            for name, text, source in PROFILES
-        ]
+        return known_profiles({})
 
     def _kind(self, route: str) -> str:
         kinds = {state.name: state.kind for state in self._roads.states() if state.kind != "control"}
@@ -217,10 +210,26 @@ class ConditionsUseCases:
         )
 
 
+def known_profiles(own: Mapping[str, str]) -> list[ProfileState]:
+    """Those of a project before all others."""
+    from homeport.conditions.profiles import BY_NAME, PROFILES, Profile
+    from homeport.conditions.text import parse
+    from homeport.conditions.words import in_words
+
+    known = [*(Profile(name, text, "homeport.toml") for name, text in own.items()), *PROFILES]
+    every = {**BY_NAME, **own}
+    return [
+        ProfileState(name=one.name, text=one.text, source=one.source, words=in_words(parse([one.name], every)))
+        for one in known
+    ]
+
+
 def read_conditions(text: str, kind: str, profiles: Mapping[str, str] = MappingProxyType({})) -> Conditions:
     """What a route of this kind can be asked for. Raises HomeportError("bad-usage"), with the reason."""
     if not text.strip():
         raise HomeportError("bad-usage", "nothing is asked for", "homeport net profiles")
+    if text.split() == ["clean"]:  # as in a timeline: for a client whom nothing of the route's concerns
+        return CLEAN
     from homeport.conditions.profiles import BY_NAME
     from homeport.conditions.text import parse
 

@@ -21,6 +21,7 @@ from homeport.formats.toml_lines import Path, key_lines, toml_path
 from homeport.formats.toml_values import Reader, Unreadable
 from homeport.model.errors import HomeportError
 from homeport.model.name import is_route_name, slug
+from homeport.model.net_client import parse_matches, parse_name
 
 FILE_NAME = "homeport.toml"
 
@@ -77,7 +78,7 @@ ROUTE_KEYS: dict[str, Key] = {
     "conditions": Key("conditions", conditions_value.conditions),
     "subdomains": Key("subdomains", values.boolean),
 }
-TOP_KEYS = ("name", "apps", "routes", "profiles")
+TOP_KEYS = ("name", "apps", "routes", "profiles", "clients")
 
 # What other tools call it: a wrong key near one of these is answered with ours.
 _SYNONYMS = {
@@ -130,7 +131,9 @@ def parse(text: str, file: str = FILE_NAME) -> ProjectFile:
         apps={name: AppTable(**fields) for name, fields in apps.items()},
         routes={name: RouteTable(**({"target": ""} | fields)) for name, fields in routes.items()},
     )
-    project = msgspec.structs.replace(project, profiles=_profiles(document, mistakes))
+    project = msgspec.structs.replace(
+        project, profiles=_profiles(document, mistakes), clients=_clients(document, mistakes)
+    )
     _check_conditions(project, mistakes)
     written = {
         name: {_meant(key, APP_KEYS) for key in table} - {""} for name, table in _written(document, "apps").items()
@@ -168,6 +171,26 @@ def _profiles(document: dict[str, Any], mistakes: Mistakes) -> dict[str, str]:
                 mistakes.add(("profiles", name, *inner), message)
         if "=" in name or not name.strip() or len(name.split()) > 1:
             mistakes.add(("profiles", name), "a profile's name is one word without =")
+    return found
+
+
+def _clients(document: dict[str, Any], mistakes: Mistakes) -> dict[str, list[str]]:
+    table = document.get("clients", {})
+    if not isinstance(table, dict):
+        mistakes.add(("clients",), f"expected a table of names and what tells them, found {values.kind(table)}")
+        return {}
+    found: dict[str, list[str]] = {}
+    for name, value in table.items():
+        try:
+            words = values.filled(value).split() if isinstance(value, str) else values.listed(values.filled)(value)
+            found[name] = [str(word) for word in words]
+            parse_matches(found[name])
+            parse_name(name)
+        except Unreadable as error:
+            for inner, message in error.problems:
+                mistakes.add(("clients", name, *inner), message)
+        except HomeportError as error:
+            mistakes.add(("clients", name), error.message)
     return found
 
 

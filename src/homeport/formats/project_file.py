@@ -73,3 +73,4 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
     apps: dict[str, AppTable] = {}
     routes: dict[str, RouteTable] = {}
     profiles: dict[str, str] = {}  # conditions by name
+    clients: dict[str, list[str]] = {}  # whose network can be their own, with the words that tell them

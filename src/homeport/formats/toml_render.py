@@ -45,6 +45,11 @@ def render(project: ProjectFile) -> str:
     if project.profiles:
         pairs = "".join(f"{toml_key(name)} = {toml_string(text)}\n" for name, text in project.profiles.items())
         parts.append(f"[profiles]\n{pairs}")
+    if project.clients:
+        pairs = "".join(
+            f"{toml_key(name)} = [{', '.join(map(toml_string, words))}]\n" for name, words in project.clients.items()
+        )
+        parts.append(f"[clients]\n{pairs}")
     return "\n".join(parts)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from homeport.app.own_network import own_clients, own_profiles
 from homeport.cli.complete import complete_route
 from homeport.cli.duration_option import read_for
 from homeport.cli.key_options import KeyOptionsCommand
@@ -14,7 +15,8 @@ from homeport.cli.net_view import key_lines, profile_lines, state_lines
 from homeport.cli.options import command_options, pass_session
 from homeport.cli.session import Session
 from homeport.model.errors import HomeportError
-from homeport.model.network import ConditionsSpec, ProfileState, Side
+from homeport.model.net_client import NetClientSpec
+from homeport.model.network import ConditionsSpec, Side
 
 _ACTIONS = ["show", "set", "clear", "timeline", "replay", "client", "profiles", "keys"]
 
@@ -119,7 +121,11 @@ def _client(session: Session, name: str, words: tuple[str, ...], *, remove: bool
 
 
 def _set(session: Session, spec: ConditionsSpec) -> None:
-    state = session.running_engine().conditions.set(spec)
+    engine = session.running_engine()
+    words = own_clients(session.folder).get(spec.client) if spec.client else None
+    if words is not None:  # the project's own
+        engine.clients.name(NetClientSpec(name=spec.client, words=words))
+    state = engine.conditions.set(spec)
     if session.as_json:
         session.json(state)
     else:
@@ -140,16 +146,6 @@ def _timeline(folder: Path, route: str, file: str, client: str) -> ConditionsSpe
         client=client,
         profiles=own_profiles(folder),
     )
-
-
-def own_profiles(folder: Path) -> dict[str, str]:
-    """Those of the project in this folder, if there is one."""
-    from homeport.app.project import find_root
-    from homeport.app.read_text import read_text
-    from homeport.formats.homeport_toml import FILE_NAME, parse
-
-    root = find_root(folder, [])
-    return parse(read_text(root / FILE_NAME, FILE_NAME), FILE_NAME).profiles if root else {}
 
 
 def _show(session: Session, route: str) -> None:
@@ -175,16 +171,9 @@ def _clear(session: Session, route: str, client: str) -> None:
 
 
 def _profiles(session: Session) -> None:
-    from homeport.conditions.profiles import BY_NAME, PROFILES, Profile
-    from homeport.conditions.text import parse
-    from homeport.conditions.words import in_words
+    from homeport.app.conditions import known_profiles
 
-    own = own_profiles(session.folder)
-    known = [Profile(name, text, "homeport.toml") for name, text in own.items()] + [*PROFILES]
-    states = [
-        ProfileState(name=one.name, text=one.text, source=one.source, words=in_words(parse([one.name], BY_NAME | own)))
-        for one in known
-    ]
+    states = known_profiles(own_profiles(session.folder))
     if session.as_json:
         session.json(states)
     else:
