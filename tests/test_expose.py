@@ -136,3 +136,26 @@ def test_an_engine_that_was_killed_opens_its_routes_again_and_exposes_none(desk:
     [route] = [route for route in desk.json("route") if route["name"] == "web"]
     assert route["exposed"] is None
     assert desk.curl(exposed["url"]).returncode == REFUSED
+
+
+@pytest.mark.counterpart("chromium", "certutil")
+def test_a_browser_that_trusts_the_root_follows_the_link_to_the_page(desk: Desk) -> None:
+    """By its certificate, the key, a strict cookie on an address and the refresh, to a page of a secure context."""
+    page = "<h1>hello</h1><script>document.title = [isSecureContext, document.cookie, location.pathname]</script>"
+    (desk.folder / "site" / "index.html").write_text(page)
+    desk.serve()
+    made = desk.json("expose", "web", HERE, "--access", "token")
+    store = desk.folder / "person" / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    for words in (("-N", "--empty-password"), ("-A", "-t", "C,,", "-n", "exposed", "-i", made["exposed"]["root"])):
+        subprocess.run(["certutil", *words, "-d", f"sql:{store}"], check=True)
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
+    seen = subprocess.run(
+        desk.net.words(*browser, f"--user-data-dir={desk.folder}/profile", made["link"]),
+        env={**os.environ, "HOME": str(desk.folder / "person")},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert "<h1>hello</h1>" in seen.stdout, seen.stderr
+    assert "<title>true,,/</title>" in seen.stdout  # and no script sees the cookie
