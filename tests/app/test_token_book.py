@@ -28,6 +28,8 @@ def test_a_token_opens_its_route_until_it_ends(tmp_path: Path) -> None:
     clock.now_s += 60.0
     assert [book.name_of(token, "web") for token in (every, one)] == ["every", ""]
     assert [state.has_ended for state in book.states()] == [False, True]
+    assert book.just_ended() == ["one"]
+    assert book.just_ended() == []
 
 
 def test_the_next_engine_knows_them_and_a_revoked_one_is_gone_for_good(tmp_path: Path) -> None:

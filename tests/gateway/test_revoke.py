@@ -22,12 +22,20 @@ from .h2_client import FramesClient
 TUNNEL, ANSWER = "Connection: Upgrade\r\nUpgrade: websocket\r\n", ""
 
 
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 @dataclass
 class Doorkeeper:
     """A route that asks for tokens, to an app that goes on until its client ends."""
 
     road: Road
     tokens: TokensUseCases
+    clock: Clock
     ended: list[str] = field(default_factory=list)  # the paths whose client is gone, as the app sees it
 
     async def app(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,8 +51,8 @@ class Doorkeeper:
         finally:
             self.ended.append(head.split(b" ")[1].decode())
 
-    async def make(self, name: str) -> str:
-        return (await self.tokens.new(TokenSpec(name=name))).token
+    async def make(self, name: str, lasts_s: float | None = None) -> str:
+        return (await self.tokens.new(TokenSpec(name=name, lasts_s=lasts_s))).token
 
     async def enter(self, token: str, path: str, asks: str, client: Client | None = None) -> Client:
         client = client or await self.road.connect()
@@ -63,9 +71,10 @@ class Doorkeeper:
 
 @pytest.fixture
 async def keeper(road: Road) -> Doorkeeper:
-    book = TokenBook("")
+    clock = Clock()
+    book = TokenBook("", clock)
     road.door.gate = Gate(tokens=book)
-    made = Doorkeeper(road, TokensUseCases(book, road.door.revoke))
+    made = Doorkeeper(road, TokensUseCases(book, road.door.revoke), clock)
     (await road.upstream(made.app, "tok")).rule = make_rule("tok", Access(token=True), "allow")
     return made
 
@@ -83,6 +92,15 @@ async def test_what_it_let_in_ends_and_nothing_else(keeper: Doorkeeper, asks: st
     if asks:
         other.send(b"more")
         assert await other.body(4) == b"MORE"
+
+
+async def test_what_it_let_in_ends_with_its_time(keeper: Doorkeeper) -> None:
+    guest = await keeper.enter(await keeper.make("laptop", lasts_s=60.0), "/guest", TUNNEL)
+    await keeper.enter(await keeper.make("ci", lasts_s=61.0), "/other", TUNNEL)
+    keeper.clock.now_s += 60.0
+    assert await guest.rest() == b""  # the door looks around once a second
+    await keeper.are_ended("/guest")
+    assert keeper.road.tap.done[0].why == "the token laptop ran out"
 
 
 async def test_nothing_that_waits_to_be_written_still_arrives(keeper: Doorkeeper) -> None:

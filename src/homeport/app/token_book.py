@@ -34,12 +34,20 @@ class TokenBook:
     def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock = path, clock
         self._by_hash = {kept.hash: kept for kept in _read(path)}
+        self._looked_s = clock()
 
     def name_of(self, token: str, route: str) -> str:
         """Its name, where it opens `route` now; else "". A look-up by the hash: the time that it takes says nothing
         about the token."""
         kept = self._by_hash.get(hashed(token).hex())
         return kept.name if kept is not None and kept.route in ("", route) and not self._has_ended(kept) else ""
+
+    def just_ended(self) -> list[str]:
+        """The names of those whose time has run out since this was asked last."""
+        before_s, now_s = self._looked_s, self._clock()
+        self._looked_s = now_s
+        every = self._by_hash.values()
+        return [kept.name for kept in every if kept.ends_s is not None and before_s < kept.ends_s <= now_s]
 
     def make(self, name: str, route: str, lasts_s: float | None) -> tuple[str, TokenState]:
         """Raises HomeportError("name-taken", "storage-failed")."""

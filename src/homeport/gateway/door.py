@@ -127,11 +127,11 @@ class Door:
         self.pump.close()
         await asyncio.sleep(0)
 
-    def revoke(self, token: str) -> None:
+    def revoke(self, token: str, why: str = "was revoked") -> None:
         """End what was let in with the token of that name, answers and tunnels under way included."""
         for visit in self._all_visits():
             if visit.token == token:
-                visit.shut_out(f"the token {token} was revoked")
+                visit.shut_out(f"the token {token} {why}")
 
     # For the visits inside
 
@@ -215,6 +215,8 @@ class Door:
                 peer = inbound.transport.get_extra_info("peername")
                 if peer and self._is_gone(peer[0], peer[1], inbound.server_port):
                     inbound.transport.abort()
+        for token in self.gate.tokens_just_ended():
+            self.revoke(token, "ran out")
         for pool in self._pools():
             pool.sweep(now_s)
         self._sweep = self.loop.call_later(_SWEEP_S, self._look_around)

@@ -119,6 +119,9 @@ class Gate:
             if not self._delayed[who]:
                 del self._delayed[who]
 
+    def tokens_just_ended(self) -> list[str]:
+        return [] if self._tokens is None else self._tokens.just_ended()
+
     def peer_of(self, transport: BaseTransport) -> Peer:
         return self._peers(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
 

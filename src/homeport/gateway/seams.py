@@ -81,3 +81,6 @@ class Tokens(Protocol):
 
     def name_of(self, token: str, route: str) -> str:
         """Its name, where it is one of ours, still good, and meant for this route; else ""."""
+
+    def just_ended(self) -> list[str]:
+        """The names of those whose time has run out since this was asked last."""
