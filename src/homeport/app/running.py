@@ -75,6 +75,8 @@ class RunningApps:
             self._add(app, default=app.spec.default, rule=rules[app.route])
         for route, one in prepared.items():
             await self._exposures.open_prepared(route, one)
+        for app in apps:
+            self._exposures.follow(app.snapshot())  # some are over already
         for route, conditions in networks.items():
             self._conditioned.set(route, conditions)
         if default in routes:

@@ -93,9 +93,13 @@ class Door:
             server.close()
 
     async def open_exposure(self, exposure: Exposure, sock: socket.socket) -> None:
-        """Let other computers reach a route, by a socket that is bound already."""
-        await self._listen(exposure, [sock], exposure)
+        """Let other computers reach a route, by a socket that is bound already. A route has one exposure at a time."""
+        if exposure.route.exposure is not None:
+            self.close_exposure(exposure.route.exposure)
         exposure.route.exposure = exposure
+        await self._listen(exposure, [sock], exposure)
+        if exposure.is_closed:  # in the meantime, with its route perhaps
+            self.close_for(exposure)
 
     def close_exposure(self, exposure: Exposure) -> None:
         """Nobody else comes in, and who is inside is cut off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from typing import Any
 
 import pytest
 
@@ -228,6 +229,27 @@ class TestClosing:
         second = await house.open(address=OTHER)
         assert await is_refused(first)
         assert not await is_refused(second)
+
+    async def test_two_at_a_time_leave_one(self, house: House) -> None:
+        both = await asyncio.gather(house.open(), house.open(address=OTHER))
+        route = house.door.routes.get("web")
+        assert route
+        assert route.exposure
+        standing = route.exposure.state
+        assert standing in both
+        assert [await is_refused(one) for one in both] == [one != standing for one in both]
+
+    async def test_what_is_closed_while_it_opens_stays_closed(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listen = house.door._listen
+
+        async def listen_and_close(*arguments: Any) -> None:
+            house.exposures.close("web")
+            await listen(*arguments)
+
+        monkeypatch.setattr(house.door, "_listen", listen_and_close)
+        assert await is_refused(await house.open())
 
     async def test_the_door_takes_it_along(self, house: House) -> None:
         exposed = await house.open()
