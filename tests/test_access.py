@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_the_dashboard_on_its_own_port_is_ours_even_with_the_token(place: Castle
         assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 200 ")
 
 
-def test_another_user_makes_no_toxiproxy_of_ours_connect_for_it() -> None:
+def test_another_user_makes_no_toxiproxy_of_ours_connect_for_it(home: Path) -> None:
     """Its proxies would come in as us wherever we may."""
     command = [sys.executable, "-m", "homeport", "toxiproxy", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
