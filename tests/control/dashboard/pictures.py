@@ -9,12 +9,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.control.dashboard.conftest import FLAGS, NARROW
 from tests.control.dashboard.fake_api import FakeApi, serving
+from tests.control.dashboard.measured import SLOW_FROM, minute
 from tests.control.dashboard.png import shrink
-from tests.control.dashboard.scene import empty_scene, full_scene
+from tests.control.dashboard.scene import empty_scene, full_scene, network_scene, three_g
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 WIDE = (1440, 860)
@@ -35,6 +37,33 @@ def main() -> None:
             take(browser, api, "dashboard-narrow-apps", "dark", size=NARROW, more="view=apps")
             take(browser, api, "dashboard-narrow-request", "light", size=NARROW, more="id=11")
             take(browser, api, "dashboard-lost", "light", then=lambda page: lose(page, api))
+        with serving(network_scene()) as api:
+            take(
+                browser,
+                api,
+                "dashboard-network",
+                "light",
+                more="view=network&route=api",
+                then=lambda page: pass_a_minute(page, api),
+            )
+            take(
+                browser,
+                api,
+                "dashboard-network-udp",
+                "dark",
+                more="view=network&route=game",
+                then=lambda page: pass_a_minute(page, api),
+            )
+            take(
+                browser,
+                api,
+                "dashboard-narrow-network",
+                "dark",
+                size=NARROW,
+                more="view=network&route=api",
+                then=lambda page: pass_a_minute(page, api),
+            )
+            take(browser, api, "dashboard-decisions", "light", more="id=11", then=choose("Network"))
         with serving(empty_scene()) as api:
             take(browser, api, "dashboard-empty", "light")
         browser.close()
@@ -79,6 +108,19 @@ def choose(tab: str) -> Callable[[Page], None]:
 def type_a_filter(page: Page) -> None:
     page.get_by_role("combobox", name="Filter requests").press_sequentially("status:>=400 route:")
     page.get_by_role("option").first.wait_for()
+
+
+def pass_a_minute(page: Page, api: FakeApi) -> None:
+    """The plots draw it, with the moment at which the api became slow."""
+    assert api.is_measuring.wait(10)
+    looks = minute()
+    slow = three_g()
+    api.push("conditions", msgspec.structs.replace(slow, gone=True))
+    api.push("measured", *looks[:SLOW_FROM])
+    page.locator("[data-plot=throughput] [data-line=down][d]").wait_for(state="attached")
+    api.push("conditions", slow)
+    api.push("measured", *looks[SLOW_FROM:])
+    page.wait_for_timeout(500)  # for a frame: this is a picture, not a test
 
 
 def lose(page: Page, api: FakeApi) -> None:

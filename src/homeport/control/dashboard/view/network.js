@@ -191,8 +191,9 @@ function ratesOf(samples) {
   // Of a second, that is two looks: what comes in bursts would jump up and down.
   const read = (/** @type {"up_bps"|"down_bps"} */ key) =>
     samples.map(({ at, route }, index) => {
-      const before = samples[index - 1]?.route?.[key] ?? 0;
-      return { at, value: hasPassed ? ((route?.[key] ?? 0) + before) / 2 : null };
+      const now = route?.[key] ?? 0;
+      const before = index ? (samples[index - 1].route?.[key] ?? 0) : now;
+      return { at, value: hasPassed ? (now + before) / 2 : null };
     });
   return { up: read("up_bps"), down: read("down_bps") };
 }
