@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeport.gateway.h2_inbound import Allowance
+from homeport.gateway.h2_allowance import Allowance
 from homeport.gateway.inbound import Inbound
 from homeport.streams.memory import MemoryTransport
 from homeport.wire.h2 import CALM, CANCEL, Chatter, Closed, Data, Frames, Going, Headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
 from collections.abc import AsyncIterator
@@ -50,7 +51,15 @@ if (pem) options.cert = options.key = fs.readFileSync(pem)
 const server = pem ? http2.createSecureServer(options) : http2.createServer(options)
 server.on("stream", (stream, headers) => {
   stream.on("error", () => {})
-  if (headers[":method"] !== "CONNECT") { stream.respond({ ":status": 400 }, { endStream: true }); return }
+  if (headers[":method"] !== "CONNECT") {
+    stream.respond({ ":status": 200, "content-type": "text/html" })
+    stream.end(`<!doctype html><title>…</title><script>
+      const socket = new WebSocket("wss://" + location.host + "/ws", "chat")
+      socket.onopen = () => socket.send("hello")
+      socket.onmessage = event => { document.title = event.data; socket.close() }
+    </script>`)
+    return
+  }
   if (headers[":path"] === "/no") { stream.respond({ ":status": 403 }); stream.end("not you"); return }
   stream.respond({ ":status": 200, "sec-websocket-protocol": headers["sec-websocket-protocol"] })
   if (headers[":path"] === "/raw") stream.pipe(stream); else echo(stream)
@@ -122,6 +131,32 @@ async def test_with_a_real_client(road: Road, tmp_path: Path) -> None:
                 await client.send(word)
                 assert await client.recv() == word
         assert (await road.tap.all_done(1))[0].ending == COMPLETE
+
+
+def title_in_chromium(url: str) -> str:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        page = browser.new_context(ignore_https_errors=True).new_page()
+        page.goto(url)
+        page.wait_for_function("document.title !== '…'")
+        title = page.title()
+        browser.close()
+    return title
+
+
+@pytest.mark.counterpart("node", "chromium")
+@pytest.mark.h2_only
+async def test_chromium_from_end_to_end(road: Road, tmp_path: Path, self_signed: Path) -> None:
+    """Streams on both sides: nothing of HTTP/1.1 is left but in the recording."""
+    async with node(road, tmp_path, "tunnels", self_signed):
+        assert await asyncio.to_thread(title_in_chromium, f"https://localhost:{road.port}/") == "hello"
+        done = await road.tap.all_done(2)
+        (tunnel,) = [exchange for exchange in done if exchange.kind == "upgrade"]
+        assert (tunnel.version, tunnel.ending) == ("2", COMPLETE)
+        assert tunnel.response_head.startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.counterpart("node")

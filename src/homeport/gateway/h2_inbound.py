@@ -14,6 +14,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from homeport.gateway.h2_allowance import CHATTER, RESETS, Allowance
 from homeport.gateway.h2_stream import H2Stream
 from homeport.gateway.inbound import DISCARD_S, IDLE_S, LINGER_S
 from homeport.wire.h2 import (
@@ -37,26 +38,6 @@ if TYPE_CHECKING:
     from homeport.gateway.visit import Visit
     from homeport.model.access import Peer
     from homeport.model.net_client import Visitor
-
-# Allowances: how much at once, and how much a second after that. A browser that leaves a page takes back a hundred.
-RESETS = (500, 100)  # CVE-2023-44487, and those that make us reset streams: CVE-2025-8671
-CHATTER = (1000, 200)
-
-
-class Allowance:
-    """Fills up with time, is spent by the peer."""
-
-    def __init__(self, burst: int, per_s: int) -> None:
-        self._burst, self._per_s = burst, per_s
-        self._left = float(burst)
-        self._at_s = 0.0
-
-    def spend(self, now_s: float) -> bool:
-        """Whether there was something left."""
-        self._left = min(self._burst, self._left + (now_s - self._at_s) * self._per_s)
-        self._at_s = now_s
-        self._left -= 1
-        return self._left >= 0
 
 
 class H2Inbound(asyncio.Protocol):
