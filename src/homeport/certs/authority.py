@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from homeport.certs import private
-from homeport.certs.root import Root, read_root
+from homeport.certs.root import COMMON_NAME, Root, read_root
 from homeport.model.errors import HomeportError
 
 if TYPE_CHECKING:  # cryptography takes 0.1 s to import
@@ -96,12 +96,14 @@ class Authority:
         return found
 
     @classmethod
-    def create(cls, folder: str, networks: Sequence[str] = LOOPBACK_NETWORKS) -> Authority:
+    def create(
+        cls, folder: str, networks: Sequence[str] = LOOPBACK_NETWORKS, common_name: str = COMMON_NAME
+    ) -> Authority:
         """Make one. Of several that try at the same time one wins, and all are given its authority."""
         from homeport.certs import issue
 
         private.make_folder(folder)
-        private.create(_file(folder), issue.generation_pem(*issue.new_generation(networks)))
+        private.create(_file(folder), issue.generation_pem(*issue.new_generation(networks, common_name)))
         return cls._made(folder)
 
     @classmethod

@@ -40,12 +40,14 @@ class Damaged(Exception):  # noqa: N818 - the caller says which file it is
     """The text is not what `generation_pem` wrote. Its message says why."""
 
 
-def new_generation(networks: Sequence[str], days: float = CA_DAYS) -> tuple[Key, Certificate, Certificate]:
+def new_generation(
+    networks: Sequence[str], common_name: str = COMMON_NAME, days: float = CA_DAYS
+) -> tuple[Key, Certificate, Certificate]:
     """The intermediate's key, the intermediate, the root. The root's key ends here. `networks`: whose addresses it may
     ever sign for.
     """
     # A name of its own for each generation: of two roots of one name, clients take the stale one and fail.
-    name = f"{COMMON_NAME} {secrets.token_hex(4)}"
+    name = f"{common_name} {secrets.token_hex(4)}"
     root_key, key = _key(), _key()
     now = datetime.now(UTC)
     begins, ends = now - _SKEW, now + timedelta(days=days)

@@ -6,6 +6,7 @@ import msgspec
 
 ORGANISATION = "homeport"
 COMMON_NAME = "homeport local CA"  # a generation's own eight digits follow
+NETWORK_NAME = "homeport network CA"  # of those for addresses beyond loopback, which no store of ours is given
 
 
 class Root(msgspec.Struct, frozen=True, kw_only=True):

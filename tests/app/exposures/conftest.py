@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import ssl
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +139,8 @@ class App:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Network]:
+    if sys.platform != "linux":
+        pytest.skip("network namespaces are Linux'")
     with network() as net:
         for address in (f"{HERE}/32", f"{OTHER}/32", f"{SIX}/128"):
             net.run("ip", "address", "add", address, "dev", "lo")

@@ -127,6 +127,7 @@ class TestTls:
         authority = Authority.load(str(Path(exposed.root).parent))
         assert authority
         assert authority.fingerprint == exposed.fingerprint
+        assert authority.root.name.startswith("homeport network CA ")
         with pytest.raises(HomeportError, match=re.escape("signs for 10.0.0.0/8")):
             authority.leaf([], ["127.0.0.1"])
         with pytest.raises(HomeportError, match="signs for"):
