@@ -367,3 +367,17 @@ async def test_requests_wait_while_a_dev_server_starts_itself_anew(shop: Worksho
     assert finding.code == "app-refused"
     (shop.folder / "up").touch()
     await app.ready()
+
+
+async def test_a_look_that_sees_nothing_is_not_its_end(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where this process has no descriptor left to read /proc with."""
+    app = await shop.supervisor.start(
+        shop.python("while not os.path.exists('go'): time.sleep(0.01)\nserve('127.0.0.1', PORT)")
+    )
+    await shop.until(lambda: app.pid is not None)
+    monkeypatch.setattr("homeport.machine.proc.stat", lambda pid: None)
+    await shop.until(lambda: app.pid is None)
+    monkeypatch.undo()
+    (shop.folder / "go").touch()
+    await app.ready()
+    assert app.state == "ready"

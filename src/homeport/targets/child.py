@@ -84,6 +84,15 @@ class Child(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_closed.set()
 
+    async def has_ended(self, limit_s: float) -> bool:
+        """Wait for it, but no longer."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self.ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def drained(self, limit_s: float) -> None:
         """Wait until all its output has been read; whoever else holds its pipes is not waited for."""
         waiting = [asyncio.ensure_future(output.ended.wait()) for output in self._outputs]

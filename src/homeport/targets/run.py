@@ -30,6 +30,7 @@ _TRIED = re.compile(r"(?::|\bport |, )(\d{2,5})\b", re.IGNORECASE)
 
 _SLOW_LOOKS_AFTER_S = 5.0  # what takes longer to start will not be missed for a fifth of a second
 _SLOW_LOOK_FACTOR = 4
+_KERNEL_FIRST_S = 1.0  # the kernel knows an end a moment before we do; a look may also fail, where files have run out
 _DRAIN_S = 0.5  # for the last lines of a child that ended
 _MENTIONED = 8  # ports in a log; dev servers name theirs among the first
 
@@ -130,7 +131,7 @@ class Run:
             self._look_now.clear()
             self._look(self._tree)
             if not self._tree.members:
-                await self._child.ended.wait()  # the kernel knew it a moment earlier
+                await self._child.has_ended(_KERNEL_FIRST_S)
                 await self._tree.is_over()
             if self._has_ended(self._child, self._tree) or seen():
                 break
