@@ -28,6 +28,7 @@ from homeport.conditions.words import in_words
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import Body, ExchangeSummary
 from homeport.model.exposure import Exposed
+from homeport.model.net_client import NetClient
 from homeport.model.network import ConditionsSpec, ConditionsState, ProfileState
 from tests.control.dashboard.scene import Scene, empty_scene, full_scene
 
@@ -237,6 +238,8 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                     self._answer(200, api.scene.status)
                 elif path == "/api/conditions":
                     self._answer(200, api.scene.conditions)
+                elif path == "/api/clients":
+                    self._answer(200, [NetClient(name="alice", words=["127.0.1.1"])])
                 elif path == "/api/conditions/profiles":
                     self._answer(200, PROFILES)
                 elif path == "/api/requests":

@@ -231,6 +231,29 @@ def test_one_client_alone(api: FakeApi, open_page: Open) -> None:
     )
 
 
+def test_clients_that_have_a_name_are_offered(open_page: Open) -> None:
+    page = network(open_page, "web")
+    page.get_by_label("Client", exact=True).select_option("alice")
+    page.get_by_label("Profile").select_option("3g")
+    expect(page.locator(".net-words .command code")).to_have_text("homeport net set web 3g --client alice")
+
+
+def test_a_wish_that_is_refused_does_not_hold_up_the_next(api: FakeApi, open_page: Open) -> None:
+    page = network(open_page, "web")
+    words = page.get_by_label("Conditions as KEY=VALUE words")
+    words.fill("nonsense")
+    page.evaluate("""() => {
+        const form = document.querySelector(".net-words form"), text = document.getElementById("net-text");
+        form.requestSubmit();
+        text.value = "still wrong";
+        form.requestSubmit();
+        text.value = "latency=7ms";
+        form.requestSubmit();
+    }""")
+    expect(state_of(page)).to_have_text("own settings")
+    expect(slider(page, "Latency, both ways")).to_have_attribute("aria-valuetext", "7 ms")
+
+
 def test_names_are_text_whatever_they_hold(api: FakeApi, open_page: Open) -> None:
     evil = "<img src=x onerror=alert(1)>"
     api.scene.conditions = [

@@ -9,6 +9,7 @@ import { oncePerFrame } from "./frame.js";
 /** @typedef {{text: string, lasts_s?: number}} Wish */
 
 export class Networks extends EventTarget {
+  /** @type {string[]} names that were given to clients */ clients = [];
   /** @type {Map<string, ConditionsState>} */ #states = new Map();
   /** @type {Map<string, Wish>} asked for, and not sent yet */ #wishes = new Map();
   /** @type {Set<string>} */ #sending = new Set();
@@ -69,7 +70,9 @@ export class Networks extends EventTarget {
   }
 
   async load() {
-    this.replace(await this.#api.get("/api/conditions"));
+    const [states, clients] = await Promise.all([this.#api.get("/api/conditions"), this.#api.get("/api/clients")]);
+    this.clients = clients.map((/** @type {{name: string}} */ { name }) => name);
+    this.replace(states);
   }
 
   /** @returns {Promise<import("./types.js").ProfileState[]>} asked for once */
@@ -93,7 +96,9 @@ export class Networks extends EventTarget {
     try {
       for (let next = this.#wishes.get(key); next; next = this.#wishes.get(key)) {
         this.#wishes.delete(key);
-        await this.#send(route, client, next);
+        await this.#send(route, client, next).catch((problem) => {
+          if (!this.#wishes.has(key)) throw problem; // what was wished since may be right
+        });
       }
     } finally {
       this.#sending.delete(key);

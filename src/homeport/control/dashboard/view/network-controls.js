@@ -124,7 +124,7 @@ export class NetworkControls {
   /** @param {RouteState} state */
   #drawClients(state) {
     const known = [...this.#networks.of(state.name), ...(state.udp?.clients ?? [])].map((one) => one.client);
-    const clients = [...new Set([...known, this.#who])].filter(Boolean).sort();
+    const clients = [...new Set([...known, ...this.#networks.clients, this.#who])].filter(Boolean).sort();
     const drawn = JSON.stringify([state.name, clients]);
     this.client.hidden = clients.length === 0;
     if (this.client.dataset.drawn === drawn) return;
@@ -154,6 +154,7 @@ export class NetworkControls {
   async #drawProfile(now) {
     if (!this.#profile.childElementCount) {
       const profiles = await this.#networks.profiles().catch(() => []);
+      if (!profiles.length) return;
       if (!this.#profile.childElementCount) this.#profile.append(...profileOptions(profiles));
       now = this.#networks.get(this.#route, this.#who);
     }
