@@ -25,19 +25,19 @@ def walk_datagrams(name: str, address: str, machine: MachineFacts) -> Walk:
     target = Target(text=address, host=endpoint.host, port=endpoint.port)
     facts = PathFacts(target=target, machine=machine)
     if not sys.platform.startswith("linux") or not endpoint.is_loopback:
-        phase = Phase(name="receives", text=f"who receives at {endpoint} cannot be seen from here", state="unknown")
-        return Walk(title=f"{name}: {address}", phases=(phase,), facts=facts)
+        phase = Phase(name="bound", text=f"who receives at {endpoint} cannot be seen from here", state="unknown")
+        return Walk(title=f"{name}: {address}", phases=(phase,), facts=facts, was_tried=False)
     if receives_datagrams(endpoint):
-        phase = Phase(name="receives", text=f"somebody receives datagrams at {endpoint}")
-        return Walk(title=f"{name}: {address}", phases=(phase,), facts=facts)
-    phase = Phase(name="receives", text=f"nobody receives datagrams at {endpoint}", state="bad")
+        phase = Phase(name="bound", text=f"somebody receives datagrams at {endpoint}")
+        return Walk(title=f"{name}: {address}", phases=(phase,), facts=facts, was_tried=False)
+    phase = Phase(name="bound", text=f"nobody receives datagrams at {endpoint}", state="bad")
     finding = Finding(
         code="upstream-refused",
         what=f"nobody receives datagrams at {endpoint}",
         why="the server that this route leads to does not run, or uses another port",
         next="start it, or give the route another target",
     )
-    return Walk(title=f"{name}: {address}", phases=(phase,), facts=facts, findings=(finding,))
+    return Walk(title=f"{name}: {address}", phases=(phase,), facts=facts, findings=(finding,), was_tried=False)
 
 
 def _changed(state: ConditionsState) -> Finding:

@@ -35,7 +35,7 @@ def report_lines(report: Report, paint: Paint, width: int | None) -> list[str]:
     for walk in report.walks:
         blocks.append(_walk_lines(walk, paint, width))
         blocks.append([line for one in walk.findings for line in finding_lines(one, paint, width)])
-        if all(finding.level == "note" for finding in walk.findings):
+        if walk.was_tried and all(finding.level == "note" for finding in walk.findings):
             blocks.append([f"{paint('✓', 'green')} {_verdict(walk)}"])
     return _joined(blocks)
 

@@ -203,6 +203,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[Phase, ...]
     facts: PathFacts
     findings: tuple[Finding, ...] = ()
+    was_tried: bool = True  # False: nothing was sent, so that nobody can say that it answers
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,11 @@ class ClientNetworks:
         self._choice.set(conditions, client, matches)
         self.called(client).standing.set(conditions)
 
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is set, for nobody."""
+        return self._choice.is_clean
+
     def of(self, visitor: Visitor) -> ClientNetwork:
         """Its own, or everybody's; `settings` None: a clean one."""
         return self.called(self._choice.client_of(visitor))

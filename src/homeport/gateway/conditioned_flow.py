@@ -48,7 +48,7 @@ class StreamConditions:
 
     def enter(self, link: StreamLink) -> Entry:
         """What becomes of somebody at the door; later changes are told by `StreamLink.network_says`."""
-        return self._line(link).enter()
+        return "open" if self.of_route.networks.is_clean else self._line(link).enter()
 
     def left(self, link: StreamLink) -> None:
         """It may have gone before there were flows."""

@@ -27,7 +27,7 @@ from homeport.gateway.tcp_route import WhyNot
 from homeport.gateway.underway import Room
 from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
-from homeport.model.net_client import Match, Visitor
+from homeport.model.net_client import Match, Owner, Visitor
 from homeport.model.route import Tls
 
 _SWEEP_S = 1.0
@@ -163,8 +163,12 @@ class StreamRelay:
         return self._route(name).conditions.state(client)
 
     def visitor(self, name: str, transport: asyncio.BaseTransport) -> Visitor:
-        ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        return Visitor(name, lambda: None if self._owners is None else self._owners(*ends))
+        return Visitor(name, lambda: self._owner_of(transport))
+
+    def _owner_of(self, transport: asyncio.BaseTransport) -> Owner | None:
+        if self._owners is None:
+            return None
+        return self._owners(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
 
     def conditioned(self) -> dict[str, TcpConditions]:
         return {name: route.conditions.of_route for port in self._ports for name, route in port.routes.items()}
