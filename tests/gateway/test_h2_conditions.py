@@ -179,6 +179,27 @@ async def test_grpc_on_a_bad_network(road: Road) -> None:
     assert {exchange.ending for exchange in await road.tap.all_done(7)} == {COMPLETE}
 
 
+@pytest.mark.h2_only
+async def test_a_page_that_is_loaded_again_while_the_network_hangs(road: Road, speaker: Speaker) -> None:
+    """The one request goes in the moment in which the other comes, and they had an attempt to dial in common."""
+    route = await speaker.start()
+    conditions = conditions_on(road, route, Outage(how="hang"))
+    client = await road.connect()
+    client.send(GET)
+    async with asyncio.timeout(10):
+        while not route.active:
+            await asyncio.sleep(0.005)
+    client.connection.reset_stream(1)  # type: ignore[attr-defined]
+    client.answers.clear()  # type: ignore[attr-defined]
+    client.send(GET)  # both in one write
+    async with asyncio.timeout(10):
+        while not road.tap.done or not route.active:
+            await asyncio.sleep(0.005)
+    conditions.set(None)
+    await client.head()
+    assert (await road.tap.all_done(2))[1].ending == COMPLETE
+
+
 def faults_on(road: Road, route: Route, *faults: HttpFault) -> None:
     route.conditions = RouteConditions(Conditions(http=faults), road.door.pump)
 

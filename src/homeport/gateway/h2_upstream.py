@@ -9,6 +9,7 @@ import asyncio
 import errno
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from homeport.gateway.h2_call import H2Call
@@ -26,6 +27,14 @@ Enter: TypeAlias = Callable[[], Awaitable[Callable[[H2Outbound], None] | None]]
 APART_WINDOW_BYTES = 1 << 20  # so that latency limits a download no sooner than over HTTP/1.1 (conditioned.HELD_BYTES)
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """To reach the upstream; given up when nobody waits for it any more."""
+
+    dialling: asyncio.Task[H2Outbound]
+    waiting: int = 0
+
+
 class H2Upstream:
     """Swept and closed like a pool. `context` offers h2 and nothing else; `server_name` is what the upstream's
     certificate must be for."""
@@ -34,8 +43,7 @@ class H2Upstream:
         self._context, self._server_name = context, server_name
         self._is_apart = is_apart
         self._connection: H2Outbound | None = None
-        self._dialling: asyncio.Task[H2Outbound] | None = None
-        self._waiting = 0  # for that
+        self._attempt: _Attempt | None = None
 
     def apart(self) -> H2Upstream:
         """The same for one client alone, whose network is its own."""
@@ -43,7 +51,7 @@ class H2Upstream:
 
     @property
     def is_empty(self) -> bool:
-        return self._connection is None and self._dialling is None
+        return self._connection is None and self._attempt is None
 
     def take(self, address: Endpoint) -> H2Call | None:
         connection = self._usable(address)
@@ -85,20 +93,23 @@ class H2Upstream:
         connection = self._usable(address)
         if connection is not None:
             return connection
-        dialling = self._dialling
-        if dialling is None:
-            dialling = self._dialling = asyncio.create_task(self._dial(address, enter), name=f"dial {address}")
-            dialling.add_done_callback(self._dialled)
-        self._waiting += 1
+        attempt = self._attempt
+        if attempt is None:
+            dialling = asyncio.create_task(self._dial(address, enter), name=f"dial {address}")
+            attempt = self._attempt = _Attempt(dialling)
+            dialling.add_done_callback(lambda _: self._is_over(attempt))
+        attempt.waiting += 1
         try:
-            return await asyncio.shield(dialling)
+            return await asyncio.shield(attempt.dialling)
         finally:
-            self._waiting -= 1
-            if not self._waiting:
-                dialling.cancel()
+            attempt.waiting -= 1
+            if not attempt.waiting:
+                self._is_over(attempt)  # before it is: who asks now must not be taken down with it
+                attempt.dialling.cancel()
 
-    def _dialled(self, _task: asyncio.Task[H2Outbound]) -> None:
-        self._dialling = None
+    def _is_over(self, attempt: _Attempt) -> None:
+        if self._attempt is attempt:
+            self._attempt = None
 
     async def _dial(self, address: Endpoint, enter: Enter | None) -> H2Outbound:
         self.leave()
