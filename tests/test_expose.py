@@ -20,7 +20,7 @@ from tests.netns import Network, network
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="network namespaces"),
-    pytest.mark.counterpart("curl", "ip"),
+    pytest.mark.counterpart("curl"),
 ]
 
 HERE = "10.77.0.1"

@@ -63,11 +63,11 @@ class ExposedCertificates:
         if found is None:
             from homeport.certs.authority import Authority
             from homeport.certs.contexts import Certificates
-            from homeport.certs.root import NETWORK_NAME
+            from homeport.certs.scope import beyond_loopback
 
             networks, name = _networks_of(address)
             folder = os.path.join(self._folder, name)
-            authority = Authority.load(folder) or Authority.create(folder, networks, NETWORK_NAME)
+            authority = Authority.load(folder) or Authority.create(folder, beyond_loopback(*networks))
             found = self._by_address[address] = Certificates(
                 authority, lambda _: False, alpn=("h2", "http/1.1"), names=(), addresses=(address,)
             )

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from homeport.certs import private
-from homeport.certs.root import COMMON_NAME, Root, read_root
+from homeport.certs.root import Root, read_root
+from homeport.certs.scope import LOOPBACK, Scope
 from homeport.model.errors import HomeportError
 
 if TYPE_CHECKING:  # cryptography takes 0.1 s to import
@@ -26,7 +27,6 @@ if TYPE_CHECKING:  # cryptography takes 0.1 s to import
 # Browsers let people accept an untrusted certificate for as long as it is the same one, so hours would nag those who
 # have not run `homeport trust`; days are still too short for a leaf to be worth stealing.
 LEAF_DAYS = 3.0
-LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*localhost", re.ASCII)
 _IPV6_LOOPBACK = bytes(15) + b"\x01"  # and not ::ffff:127.0.0.1, which newer Pythons call loopback as well
 _NAME_LIMIT = 253  # characters (RFC 1035)
@@ -96,14 +96,12 @@ class Authority:
         return found
 
     @classmethod
-    def create(
-        cls, folder: str, networks: Sequence[str] = LOOPBACK_NETWORKS, common_name: str = COMMON_NAME
-    ) -> Authority:
+    def create(cls, folder: str, scope: Scope = LOOPBACK) -> Authority:
         """Make one. Of several that try at the same time one wins, and all are given its authority."""
         from homeport.certs import issue
 
         private.make_folder(folder)
-        private.create(_file(folder), issue.generation_pem(*issue.new_generation(networks, common_name)))
+        private.create(_file(folder), issue.generation_pem(*issue.new_generation(scope)))
         return cls._made(folder)
 
     @classmethod
@@ -117,7 +115,7 @@ class Authority:
 
         private.make_folder(folder)
         retire(folder, roots(folder))
-        private.replace(_file(folder), issue.generation_pem(*issue.new_generation(LOOPBACK_NETWORKS)))
+        private.replace(_file(folder), issue.generation_pem(*issue.new_generation(LOOPBACK)))
         return cls._made(folder)
 
     @classmethod

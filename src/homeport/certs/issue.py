@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from homeport.certs.root import COMMON_NAME, ORGANISATION
+from homeport.certs.root import ORGANISATION
+from homeport.certs.scope import Scope
 
 CA_DAYS = 1825  # five years: a renewal asks for every store again, and the key can sign for this computer only
 _SKEW = timedelta(hours=1)  # clocks of containers and virtual machines, and ours set back
@@ -40,18 +41,14 @@ class Damaged(Exception):  # noqa: N818 - the caller says which file it is
     """The text is not what `generation_pem` wrote. Its message says why."""
 
 
-def new_generation(
-    networks: Sequence[str], common_name: str = COMMON_NAME, days: float = CA_DAYS
-) -> tuple[Key, Certificate, Certificate]:
-    """The intermediate's key, the intermediate, the root. The root's key ends here. `networks`: whose addresses it may
-    ever sign for.
-    """
+def new_generation(scope: Scope, days: float = CA_DAYS) -> tuple[Key, Certificate, Certificate]:
+    """The intermediate's key, the intermediate, the root. The root's key ends here."""
     # A name of its own for each generation: of two roots of one name, clients take the stale one and fail.
-    name = f"{common_name} {secrets.token_hex(4)}"
+    name = f"{scope.common_name} {secrets.token_hex(4)}"
     root_key, key = _key(), _key()
     now = datetime.now(UTC)
     begins, ends = now - _SKEW, now + timedelta(days=days)
-    only = _only(networks)
+    only = _only(scope)
     root = _ca(_name(name), _name(name), root_key, root_key, 1, begins, ends, only)
     intermediate = _ca(_name(f"{name} intermediate"), _name(name), key, root_key, 0, begins, ends, only)
     return key, intermediate, root
@@ -161,9 +158,9 @@ def permitted(certificate: Certificate) -> list[ipaddress.IPv4Network | ipaddres
     return [one.value for one in found if isinstance(one.value, ipaddress.IPv4Network | ipaddress.IPv6Network)]
 
 
-def _only(networks: Sequence[str]) -> x509.NameConstraints:
-    names: list[x509.GeneralName] = [x509.DNSName("localhost")]  # and everything below it
-    return x509.NameConstraints([*names, *(x509.IPAddress(ipaddress.ip_network(one)) for one in networks)], None)
+def _only(scope: Scope) -> x509.NameConstraints:
+    networks = (x509.IPAddress(ipaddress.ip_network(one)) for one in scope.networks)
+    return x509.NameConstraints([x509.DNSName(scope.domain), *networks], None)
 
 
 def _key() -> Key:

@@ -8,6 +8,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from homeport.app.exposed_certificates import ExposedCertificates
 from homeport.model.access import Access
@@ -128,6 +129,11 @@ class TestTls:
         assert authority
         assert authority.fingerprint == exposed.fingerprint
         assert authority.root.name.startswith("homeport network CA ")
+        for certificate in x509.load_pem_x509_certificates(authority.chain_pem + authority.root_pem):
+            only = certificate.extensions.get_extension_for_class(x509.NameConstraints)
+            names = (only.value.permitted_subtrees or [])[:1]
+            assert only.critical
+            assert names == [x509.DNSName("invalid")]
         with pytest.raises(HomeportError, match=re.escape("signs for 10.0.0.0/8")):
             authority.leaf([], ["127.0.0.1"])
         with pytest.raises(HomeportError, match="signs for"):
