@@ -26,6 +26,7 @@ from homeport.conditions.settings import (
 from homeport.gateway.route_conditions import RouteConditions
 from homeport.gateway.routes import Route
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, UPSTREAM_GONE
+from homeport.model.net_client import parse_matches
 from homeport.streams.half_close import reset
 
 from .conftest import Road
@@ -57,6 +58,26 @@ async def test_latencies_of_both_ways_add_up_and_each_client_has_its_own(road: R
     assert len(speaker.connections) == 2
     assert [exchange.reused for exchange in await road.tap.all_done(4)] == [False, False, True, True]
     assert conditions.total()["delayed"] >= 8
+
+
+async def test_one_client_alone_has_a_bad_network(road: Road, speaker: Speaker) -> None:
+    route = await speaker.start()
+    route.conditions = conditions = RouteConditions(None, road.door.pump)
+    far, near = [await road.connect() for _ in range(2)]
+    address = "{}:{}".format(*far.writer.get_extra_info("sockname")[:2])
+    conditions.set(Conditions(down=(Latency(latency_ms=120),)), address, parse_matches([address]))
+    for client in (far, near, far, near):
+        begun = time.monotonic()
+        client.send(GET)
+        assert (await client.head()).startswith(b"HTTP/1.1 204 ")
+        assert client is near or time.monotonic() - begun >= 0.12
+    assert conditions.total(address)["delayed"] >= 2
+    assert conditions.total()["delayed"] == 0
+    assert len(speaker.connections) == 2
+    conditions.set(None, address)
+    far.send(GET)
+    await far.head()
+    assert len(speaker.connections) == 2, "it is back on the connection of everybody"
 
 
 async def test_bandwidth_and_a_change_in_the_middle(road: Road, speaker: Speaker) -> None:
