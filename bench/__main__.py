@@ -10,12 +10,26 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import homeport, https, install, machine, memory, peers, ports, report, rounds, start, vite
+from bench import (
+    homeport,
+    https,
+    install,
+    machine,
+    memory,
+    peers,
+    ports,
+    report,
+    rounds,
+    start,
+    tcp_conditions,
+    udp,
+    vite,
+)
 from bench.peers import Peer, Stage, Starter
 from bench.process import DidNotStartError
 from bench.rounds import Effort, Results
 
-TOPICS = ("http", "https", "tcp", "vite", "start", "memory", "ports", "ports-2000")
+TOPICS = ("http", "https", "tcp", "udp", "conditions", "delays", "vite", "start", "memory", "ports", "ports-2000")
 HTTP: list[Starter] = [
     peers.direct, peers.nginx, peers.haproxy, peers.caddy, peers.mitmdump, homeport.unrecorded, homeport.recorded,
 ]  # fmt: skip
@@ -60,6 +74,14 @@ def _measure(topic: str, stage: Stage, effort: Effort, notes: list[str]) -> Resu
         return _vite(stage, effort, notes)
     if topic.startswith("ports"):
         return ports.measure(stage, 2000 if topic == "ports-2000" else 50, effort.rounds, say)
+    if topic == "udp":
+        return udp.measure(stage.folder, effort.rounds, effort.seconds, say)
+    if topic == "delays":
+        results = udp.delays(effort.rounds, say)
+        tcp_conditions.delays(effort.rounds, results)
+        return results
+    if topic == "conditions":
+        return tcp_conditions.measure(effort.rounds, say)
     with ExitStack() as started:
         starters = {"tcp": TCP, "https": https.EVERYONE}.get(topic, HTTP)
         everyone = _start(starters, stage, started, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from bench import tcp_conditions, udp
 from bench.goals import GOALS, NOT_YET
 from bench.rounds import Results
 
@@ -12,6 +13,9 @@ TOPICS = {
     "https": "HTTPS, HTTP/1.1 and HTTP/2, responses of 1 KiB",
     "tcp": "Raw TCP, the same requests through it",
     "vite": "The first page of a Vite project of 600 modules, in Chromium",
+    "udp": "UDP, 64 clients with 16 datagrams of 64 bytes under way each",
+    "conditions": "Network conditions on TCP routes",
+    "delays": "How late what is delayed by 50 ± 10 ms leaves",
     "start": "From start to end of a command",
     "ports": "Who holds a port, among 50 listening sockets",
     "ports-2000": "Who holds a port, among 2,000 listening sockets",
@@ -33,6 +37,15 @@ COLUMNS = {
     "download GB/s": 2,
     "CPU ms/64 MiB": 0,
     "memory MiB": 0,
+    "datagrams/s": 0,
+    "CPU µs/datagram": 1,
+    "bulk MB/s": 0,
+    "MiB more": 1,
+    "late p50 µs": 0,
+    "late p99 µs": 0,
+    "late max µs": 0,
+    "earliest µs": 1,
+    "not relayed %": 1,
     "load ms": 0,
     "CPU ms/load": 0,
     "load ms, 20 ms away": 0,
@@ -45,6 +58,8 @@ YARDSTICK = {
     "http": "nginx",
     "https": "nginx",
     "tcp": "haproxy tcp",
+    "udp": udp.PLAIN,
+    "conditions": tcp_conditions.NONE,
     "vite": "homeport, https, HTTP/1.1",
     "start": "python -c pass",
     "ports": "lsof",
@@ -53,6 +68,8 @@ YARDSTICK = {
 RATIOS = {
     "http": ("requests/s", "CPU µs/request"),
     "https": ("requests/s", "CPU µs/request", "handshakes/s", "resumptions/s", "h2 requests/s"),
+    "udp": ("CPU µs/datagram",),
+    "conditions": ("bulk MB/s",),
     "tcp": ("requests/s", "CPU µs/request", "CPU ms/GB"),
     "vite": ("load ms", "load ms, 20 ms away"),
     "start": ("ms",),

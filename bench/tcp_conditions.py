@@ -1,39 +1,67 @@
-"""What network conditions cost on TCP routes: `python -m bench.tcp_conditions`. The relay has a process of its own.
-
-Bulk through a latency with and without, how late what is delayed leaves, and a thousand connections at once.
+"""What network conditions cost on TCP routes: bulk with and without a latency, a thousand connections at once, and how
+late what is delayed leaves. The relay is a process of its own: `python -m bench.tcp_conditions UPSTREAM_PORT`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
 
+from bench.lateness import LatenessTold, tell
+from bench.machine import cpu_s
+from bench.rounds import Numbers, Results
 from bench.tcp_runner import NoTap, Upstream
-from homeport.conditions.settings import Bandwidth, Conditions, Latency
+from homeport.conditions.parcel import Parcel
+from homeport.conditions.settings import Bandwidth, Condition, Conditions, Latency
 from homeport.gateway.tcp import TcpRelay
+from homeport.gateway.underway import Underway
 from homeport.model.endpoint import Endpoint
 
 MIB = 1024 * 1024
 BULK = 64 * MIB
 CONNECTIONS = 1000
 _PING = 64
+NONE, FAR = "no conditions", "50 ms"
 
 
 async def relay_until_told(upstream: int) -> None:
-    """Each line of stdin is conditions as JSON, or `null`; it is answered with the port."""
+    """Each line of stdin is conditions as JSON, or `null`, answered with the port; or `late`, answered with how late
+    bytes have left since."""
+    late = _note_lateness()
     relay = TcpRelay(NoTap())
     relay.start()
     port = relay.open("bench", Endpoint("127.0.0.1", 0), Upstream(upstream)).port
     while line := await asyncio.to_thread(sys.stdin.readline):
+        if line == "late\n":
+            print(tell(late), flush=True)
+            late.clear()
+            continue
         relay.condition("bench", msgspec.json.decode(line, type=Conditions | None))
         print(port, flush=True)
     relay.stop()
+
+
+def _note_lateness() -> list[float]:
+    """Have every parcel that was held back note by how much it left after its due."""
+    late: list[float] = []
+    next_due = Underway.next_due
+
+    def noting(self: Underway, now_s: float) -> Parcel | None:
+        parcel = next_due(self, now_s)
+        if parcel is not None and parcel.data:
+            late.append(time.monotonic() - parcel.due_s)
+        return parcel
+
+    Underway.next_due = noting  # type: ignore[method-assign]
+    return late
 
 
 class Relay:
@@ -43,15 +71,21 @@ class Relay:
 
     def condition(self, conditions: Conditions | None) -> int:
         """Its port."""
+        return int(self._ask(msgspec.json.encode(conditions).decode()))
+
+    def lateness(self) -> LatenessTold:
+        """Since it was last asked."""
+        return LatenessTold.of(self._ask("late"))
+
+    def _ask(self, line: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(msgspec.json.encode(conditions).decode() + "\n")
+        self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        return self._process.stdout.readline()
 
     def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s([self._process.pid])
 
     def memory_mib(self) -> float:
         fields = Path(f"/proc/{self._process.pid}/statm").read_text().split()
@@ -79,10 +113,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def bulk_s(port: int) -> float:
+    """From the first byte to the last: the latency itself is not counted."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=MIB)
-    begun_s = time.perf_counter()
     writer.write(b"B" * _PING)
-    left = BULK
+    left = BULK - len(await reader.readexactly(1))
+    begun_s = time.perf_counter()
     while left:
         left -= len(await reader.read(left))
     writer.close()
@@ -103,41 +138,69 @@ async def pings_s(port: int, count: int, apart_s: float = 0.0) -> list[float]:
     return trips
 
 
-async def measure() -> None:
+def measure(rounds: int, say: Callable[[str], None]) -> Results:
+    """What conditions cost."""
+    return asyncio.run(_measure(rounds, say))
+
+
+def delays(rounds: int, results: Results) -> None:
+    """Of 50 ± 10 ms each way: how much later than their due requests and answers left."""
+    asyncio.run(_delays(rounds, results))
+
+
+@contextlib.asynccontextmanager
+async def relaying() -> AsyncIterator[Relay]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=2 * CONNECTIONS)
     relay = Relay(server.sockets[0].getsockname()[1])
-    slow = Conditions(up=(Latency(latency_ms=25),), down=(Latency(latency_ms=25),))
-    far = Conditions(down=(Latency(latency_ms=50),))
-    for name, conditions in (("none", None), ("50 ms", far), ("none", None), ("50 ms", far)):
-        port, before_s = relay.condition(conditions), relay.cpu_s()
-        took_s = await bulk_s(port)
-        print(f"64 MiB, {name}: {BULK / took_s / 1e6:.0f} MB/s, {1000 * (relay.cpu_s() - before_s):.0f} ms of CPU")
-    trips = sorted([trip - 0.05 for trip in await pings_s(relay.condition(slow), 200)])
-    early = sum(trip < 0 for trip in trips)
-    print(f"50 ms round trip: {trips[100] * 1e6:.0f} µs late at p50, {trips[197] * 1e6:.0f} at p99, {early} early")
-    await many(relay, slow)
-    shared = Bandwidth(rate_bps=20e6, shared=True)
-    await many(relay, Conditions(up=(shared, Latency(latency_ms=25)), down=(Latency(latency_ms=25, jitter_ms=5),)))
+    yield relay
     relay.close()
     server.close()
 
 
-async def many(relay: Relay, conditions: Conditions) -> None:
-    """Each sends ten pings, half a second apart or a little more."""
-    port, before_s, begun_s = relay.condition(conditions), relay.cpu_s(), time.perf_counter()
-    memory = relay.memory_mib()
-    pinging = asyncio.gather(*(pings_s(port, 10, 0.5) for _ in range(CONNECTIONS)))
-    await asyncio.sleep(2)
-    held = relay.memory_mib()
+async def _measure(rounds: int, say: Callable[[str], None]) -> Results:
+    results = Results()
+    lines = {NONE: None, FAR: both(Latency(latency_ms=50)), "200 ms": both(Latency(latency_ms=200))}
+    shared = both(Bandwidth(rate_bps=20e6, shared=True), Latency(latency_ms=25, jitter_ms=5))
+    async with relaying() as relay:
+        for number in range(rounds):
+            say(f"conditions: round {number + 1} of {rounds}")
+            for name, conditions in lines.items():
+                port, before_s = relay.condition(conditions), relay.cpu_s()
+                took_s = await bulk_s(port)
+                used_ms = (relay.cpu_s() - before_s) * 1e3
+                results.add(name, {"bulk MB/s": BULK / took_s / 1e6, "CPU ms/64 MiB": used_ms})
+            results.add(f"{CONNECTIONS:,} connections, 50 ms", await many(relay, both(Latency(latency_ms=50))))
+            results.add(f"{CONNECTIONS:,} connections, 25±5 ms, 20 Mbit/s for all", await many(relay, shared))
+    return results
+
+
+async def _delays(rounds: int, results: Results) -> None:
+    async with relaying() as relay:
+        port = relay.condition(both(Latency(latency_ms=50, jitter_ms=10)))
+        for _ in range(rounds):
+            await asyncio.gather(*(pings_s(port, 20) for _ in range(16)))
+            results.add("TCP requests, 16 connections", relay.lateness().numbers)
+
+
+def both(*stack: Condition) -> Conditions:
+    return Conditions(up=stack, down=stack)
+
+
+async def many(relay: Relay, conditions: Conditions) -> Numbers:
+    """Each sends five pings, half a second apart or a little more."""
+    port, before_s, memory = relay.condition(conditions), relay.cpu_s(), relay.memory_mib()
+    pinging = asyncio.gather(*(pings_s(port, 5, 0.5) for _ in range(CONNECTIONS)))
+    await asyncio.sleep(1.5)
+    held = relay.memory_mib() - memory
     trips = sorted(trip for one in await pinging for trip in one)
-    cpu, took_s = relay.cpu_s() - before_s, time.perf_counter() - begun_s
-    print(
-        f"{CONNECTIONS} connections: {held - memory:.1f} MiB more, {1e6 * cpu / len(trips):.0f} µs of CPU a ping, "
-        f"{100 * cpu / took_s:.0f} % of a CPU, round trip p50 {trips[len(trips) // 2] * 1000:.1f} ms"
-    )
+    return {
+        "CPU µs/request": (relay.cpu_s() - before_s) / len(trips) * 1e6,
+        "p50 µs": trips[len(trips) // 2] * 1e6,
+        "MiB more": max(0.01, held),
+    }
 
 
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(relay_until_told(int(sys.argv[1])) if sys.argv[1:] else measure())
+    uvloop.run(relay_until_told(int(sys.argv[1])))

@@ -1,26 +1,24 @@
-"""`python -m bench.udp`: what a UDP route costs beside other relays, and how late delayed datagrams leave.
-
-Interleaved rounds, so that a busy moment of the machine hits all; CPU per datagram is that of the relay alone.
-"""
+"""What a UDP route costs beside other relays, and how late delayed datagrams leave. CPU is that of the relay alone."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench.lateness import LatenessTold
 from bench.machine import cpu_s
+from bench.rounds import Results
 
-ROUNDS, SECONDS, WINDOW = 5, 1.5, 16
+CLIENTS, WINDOW = 64, 16
 MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 RUNNER = [sys.executable, "-m", "bench.udp_runner"]
+PLAIN = "plain Python"
 LATE = ((1_000, 4), (10_000, 4), (50_000, 2))  # datagrams a second, for so many seconds
 
 
@@ -56,7 +54,7 @@ def nginx(upstream: int, folder: Path) -> Iterator[tuple[int, int]]:
         started.wait(10)
 
 
-def flood(port: int, clients: int) -> tuple[int, float]:
+def flood(port: int, clients: int, most_s: float) -> tuple[int, float]:
     """Datagrams relayed, both ways counted, and seconds. Each client has a window under way."""
     with ExitStack() as stack:
         socks = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(clients)]
@@ -65,7 +63,7 @@ def flood(port: int, clients: int) -> tuple[int, float]:
             sock.connect(("127.0.0.1", port))
             sock.settimeout(0.2)
         data, done, began_s = b"x" * 64, 0, time.perf_counter()
-        while time.perf_counter() - began_s < SECONDS:
+        while time.perf_counter() - began_s < most_s:
             for sock in socks:
                 for _ in range(WINDOW):
                     sock.send(data)
@@ -77,44 +75,50 @@ def flood(port: int, clients: int) -> tuple[int, float]:
         return 2 * done, time.perf_counter() - began_s
 
 
-def costs(clients: int) -> None:
+def measure(folder: Path, rounds: int, seconds: float, say: Callable[[str], None]) -> Results:
+    results = Results()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         upstream, _ = stack.enter_context(process(*RUNNER, "echo"))
         peers: dict[str, tuple[int, int]] = {}
+        if Path(MODULE).exists():
+            peers["nginx"] = stack.enter_context(nginx(upstream, folder))
         for name, words in {
-            "plain Python": ["plain", str(upstream)],
+            PLAIN: ["plain", str(upstream)],
             "homeport": ["relay", str(upstream)],
             "homeport, 5 ms": ["relay", str(upstream), "latency=5ms"],
             "homeport, 5±2 ms": ["relay", str(upstream), "latency=5ms jitter=2ms"],
         }.items():
             port, started = stack.enter_context(process(*RUNNER, *words))
             peers[name] = port, started.pid
-        if Path(MODULE).exists():
-            peers["nginx"] = stack.enter_context(nginx(upstream, folder))
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
         time.sleep(0.5)
-        for _ in range(ROUNDS):
+        for number in range(rounds):
+            say(f"udp: round {number + 1} of {rounds}")
             for name, (port, pid) in peers.items():
                 before = cpu_s([pid])
-                datagrams, seconds = flood(port, clients)
-                used = cpu_s([pid]) - before
-                found[name].append((datagrams / seconds, used / max(1, datagrams) * 1e6))
-    base = found["plain Python"]
-    for name, rounds in found.items():
-        cost = statistics.median(mine[1] / theirs[1] for mine, theirs in zip(rounds, base, strict=True))
-        rate, each = (statistics.median(column) for column in zip(*rounds, strict=True))
-        print(f"{clients:4} clients  {name:28} {rate:9,.0f}/s  {each:6.2f} µs CPU each, {cost:.2f} of plain Python")
+                datagrams, took_s = flood(port, CLIENTS, seconds)
+                used = (cpu_s([pid]) - before) / max(1, datagrams)
+                results.add(name, {"datagrams/s": datagrams / took_s, "CPU µs/datagram": used * 1e6})
+    return results
 
 
-def lateness(rate: int, seconds: float) -> None:
+def delays(rounds: int, say: Callable[[str], None]) -> Results:
+    """Of 50 ± 10 ms: how much later than their due datagrams left."""
+    results = Results()
+    for number in range(rounds):
+        say(f"delays: round {number + 1} of {rounds}")
+        for rate, seconds in LATE:
+            results.add(f"{rate:,} datagrams/s", _lateness(rate, seconds))
+    return results
+
+
+def _lateness(rate: int, seconds: float) -> dict[str, float]:
     """Sent at an even pace to a sink that nobody reads."""
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
     ):
         sink.bind(("127.0.0.1", 0))
-        with process(*RUNNER, "relay", str(sink.getsockname()[1]), "latency=50ms jitter=10ms") as (port, started):
+        with process(*RUNNER, "late", str(sink.getsockname()[1]), "latency=50ms jitter=10ms") as (port, started):
             time.sleep(0.5)
             sock.connect(("127.0.0.1", port))
             began_s, sent, before = time.perf_counter(), 0, cpu_s([started.pid])
@@ -127,19 +131,6 @@ def lateness(rate: int, seconds: float) -> None:
             used = cpu_s([started.pid]) - before
             started.terminate()
             assert started.stdout is not None
-            p50, p99, p999, most, least, left = started.stdout.read().split()
-    print(
-        f"{rate:6,}/s at 50±10 ms: late by p50 {p50}, p99 {p99}, p99.9 {p999}, max {most} µs; earliest {least} µs;"
-        f" {left} of {sent} left; {used / sent * 1e6:.1f} µs CPU each"
-    )
-
-
-def main() -> None:
-    for clients in (4, 64):
-        costs(clients)
-    for rate, seconds in LATE:
-        lateness(rate, seconds)
-
-
-if __name__ == "__main__":
-    main()
+            told = LatenessTold.of(started.stdout.read())
+    lost = 100 * (1 - told.total / sent)
+    return {**told.numbers, "not relayed %": lost, "CPU µs/datagram": used / sent * 1e6}

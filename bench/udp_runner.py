@@ -1,7 +1,7 @@
-"""The processes of bench.udp: `python -m bench.udp_runner relay UPSTREAM_PORT [WORDS]`, `plain UPSTREAM_PORT`, `echo`.
+"""The processes of bench.udp: `python -m bench.udp_runner relay UPSTREAM_PORT [WORDS]`, `late`, `plain`, `echo`.
 
-Each prints its port. `relay` is a UdpRelay without an engine around it, under the conditions that WORDS ask for; at
-its end it prints how late datagrams left, in µs: p50, p99, p99.9, max, and the earliest.
+Each prints its port. `relay` is a UdpRelay without an engine around it, under the conditions that WORDS ask for; `late`
+is one that prints at its end how late datagrams left.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from typing import Any
 
+from bench.lateness import tell
 from bench.tcp_runner import NoTap, Upstream
 from homeport.conditions.profiles import BY_NAME
 from homeport.conditions.text import parse
@@ -22,8 +23,8 @@ from homeport.gateway.udp import UdpRelay
 from homeport.model.endpoint import Endpoint
 
 
-async def relay(upstream: str, words: str = "") -> None:
-    late = _note_lateness() if words else []
+async def relay(upstream: str, words: str = "", *, notes: bool = False) -> None:
+    late = _note_lateness() if notes else []
     made = UdpRelay(NoTap())
     made.start()
     port = made.open("bench", Endpoint("127.0.0.1", 0), Upstream(int(upstream))).port
@@ -34,10 +35,8 @@ async def relay(upstream: str, words: str = "") -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
     await done.wait()
     made.stop()
-    if late:
-        late.sort()
-        shares = [late[min(len(late) - 1, int(len(late) * share))] for share in (0.5, 0.99, 0.999, 1)]
-        print(" ".join(f"{one * 1e6:.0f}" for one in [*shares, late[0]]), len(late), flush=True)
+    if notes:
+        print(tell(late), flush=True)
 
 
 def _note_lateness() -> list[float]:
@@ -109,9 +108,9 @@ def _bound() -> socket.socket:
 
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
-    if what == "relay":
+    if what in ("relay", "late"):
         import uvloop
 
-        uvloop.run(relay(*words))
+        uvloop.run(relay(*words, notes=what == "late"))
     else:
         {"plain": lambda: plain(*words), "echo": echo}[what]()
