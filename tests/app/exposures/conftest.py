@@ -104,7 +104,7 @@ async def ask(client: H1 | H2Client, host: str, path: str = "/", shown: str = ""
 
 
 class App:
-    """Answers with its name and the head that it was sent; the answer of /hang never ends."""
+    """Answers with its name and the head that it was sent; the answer of /hang never ends, /switch becomes an echo."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -131,6 +131,11 @@ class App:
                 if head.startswith(b"GET /hang"):
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun")
                     await reader.read()
+                    break
+                if head.startswith(b"GET /switch"):
+                    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+                    while data := await reader.read(100):
+                        writer.write(data)
                     break
                 body = f"{self.name}\n".encode() + head
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))

@@ -162,6 +162,15 @@ class TestClosing:
         assert house.changed == ["web", "web"]
         assert house.exposures.close("web") is None
 
+    async def test_an_upgraded_connection_is_cut_off_too(self, house: House) -> None:
+        client, _ = await house.connect(await house.open(access=Access(public=True)))
+        client.send(f"GET /switch HTTP/1.1\r\nHost: {HERE}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n".encode())
+        assert (await client.head()).startswith(b"HTTP/1.1 101 ")
+        client.send(b"ping")
+        assert await client.body(4) == b"ping"
+        house.exposures.close("web")
+        await until_ended(client)
+
     async def test_who_was_accepted_in_that_moment_stays_outside(self, house: House) -> None:
         await house.open()
         route = house.door.routes.get("web")
