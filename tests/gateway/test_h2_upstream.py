@@ -83,6 +83,20 @@ async def test_a_request_with_a_length(road: Road, speaker: Speaker) -> None:
     assert speaker.bodies[1] == b"x" * 500_000
 
 
+@pytest.mark.http1
+async def test_a_client_that_waits_for_100_continue(road: Road, speaker: Speaker) -> None:
+    """Not every server of HTTP/2 says so; the window does."""
+    await speaker.start()
+    client = await road.connect()
+    client.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+    assert await client.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"body")
+    assert b" 103 " in await client.head()
+    assert b"\r\nX: y\r\n" in await client.head()
+    await road.tap.all_done(1)
+    assert speaker.bodies[1] == b"body"
+
+
 async def test_a_large_answer_with_a_length(road: Road, speaker: Speaker) -> None:
     await speaker.start()
     client = await road.connect()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeport.wire.h2_heads import answer_fields, request_head, trailer_lines
-from homeport.wire.http1 import BadMessage, parse_request_head
+from homeport.wire.h2_heads import answer_fields, asked_for_tunnel, is_success, request_head, switch_head, trailer_lines
+from homeport.wire.http1 import BadMessage, parse_request_head, parse_response_head
 
 GET = [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"localhost:1"), (b":path", b"/a?b")]
 FIRST = b"GET /a?b HTTP/1.1\r\nHost: localhost:1\r\n"
@@ -108,3 +108,26 @@ def test_trailers_cannot_become_more_than_trailers() -> None:
     ):
         with pytest.raises(BadMessage):
             trailer_lines([bad])
+
+
+def test_a_websocket_goes_on_as_it_came() -> None:
+    tunnel = [(b":method", b"CONNECT"), (b":protocol", b"websocket"), (b":scheme", b"https"), (b":path", b"/chat")]
+    asked = [*tunnel, (b":authority", b"a"), (b"sec-websocket-version", b"13"), (b"origin", b"https://a")]
+    raw = request_head(asked, has_body=True, websocket_key=b"dGhlIHNhbXBsZSBub25jZQ==")
+    assert asked_for_tunnel(raw, b"https") == (asked, b"dGhlIHNhbXBsZSBub25jZQ==")
+
+
+def test_a_tunnel_that_opens_is_a_switch() -> None:
+    answered = [(b":status", b"200"), (b"sec-websocket-protocol", b"chat"), (b"content-length", b"0")]
+    assert is_success(answered)
+    head = parse_response_head(switch_head(answered, b"dGhlIHNhbXBsZSBub25jZQ=="))  # the example of RFC 6455
+    assert head.status == 101
+    assert head.headers == [
+        (b"Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        (b"Sec-WebSocket-Protocol", b"chat"),
+        (b"Connection", b"Upgrade"),
+        (b"Upgrade", b"websocket"),
+    ]
+    with pytest.raises(BadMessage):
+        switch_head([(b":status", b"200"), (b"x", b"a\r\nb")], b"")
+    assert not is_success([(b":status", b"403")])
