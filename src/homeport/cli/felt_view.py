@@ -41,7 +41,7 @@ def felt_lines(felt: ConditionsFelt, paint: Paint) -> list[str]:
 
 def decided_line(one: Decided, paint: Paint) -> str:
     arrow = paint("→", "cyan") if one.from_client else paint("←", "green")
-    which = f"{one.number} {size(one.bytes)}" if one.number else ""
+    which = _chunk(one)
     return f"{paint(f'{one.at_ms:>8.0f} ms', 'dim')} {arrow} {paint(which.ljust(12), 'dim')} {visible(one.words)}"
 
 
@@ -60,10 +60,15 @@ def _compared_line(one: Compared, width: int, paint: Paint) -> str:
     either = one.then or one.now
     assert either is not None
     arrow = paint("→", "cyan") if either.from_client else paint("←", "green")
-    which = f"{either.number} {size(either.bytes)}" if either.number else "end"
+    which = _chunk(either)
     now = paint("the same", "dim") if one.verdict == "same" else paint(_words(one.now), "red")
     more = f"  {size(one.now.bytes)} came" if one.verdict == "other input" and one.now else ""
     return f"{arrow} {paint(which.ljust(11), 'dim')} {_words(one.then).ljust(width)}  {now}{more}"
+
+
+def _chunk(one: Decided) -> str:
+    """Its number and size; "" for an end, or a request as a whole."""
+    return f"{one.number}: {size(one.bytes)}" if one.number else ""
 
 
 def _words(one: Decided | None) -> str:

@@ -7,7 +7,6 @@ import time
 
 from homeport.cli.feed import Feed, FeedEnded
 from homeport.cli.felt_view import compared_lines
-from homeport.cli.net_view import state_lines
 from homeport.cli.seams import Engine
 from homeport.cli.send_again import send_again, why_not
 from homeport.cli.session import Session
@@ -28,8 +27,7 @@ def replay(session: Session, text: str, *, wait_s: float | None) -> int:
     then = engine.traffic.show(wanted or newest(engine, "conditions:any"))
     feed = Feed(engine, ("exchange",), filter=f'route:"{then.summary.route}" conditions:any')
     state = engine.conditions.replay(then.summary.id)
-    for line in state_lines(state, session.terminal.paint_talk):
-        session.say(line)
+    session.say(f"the network of {state.route}{f' for {state.client}' if state.client else ''} now: {state.text}")
     if then.conditions is not None and then.conditions.changes:
         session.say_warning("its network changed while it ran: these are the conditions that it began with")
     if then.conditions is not None and then.conditions.number < 0:
