@@ -83,3 +83,27 @@ async def test_a_name_that_goes_takes_its_conditions_along() -> None:
     assert (await clients.forget("alice")).name == "alice"
     assert list(conditioned.now) == [("api", "")]
     assert await clients.list() == []
+
+
+class Stubborn(FakeConditioned):
+    """Its routes cannot tell a client by User-Agent."""
+
+    def __init__(self, book: ClientBook) -> None:
+        super().__init__()
+        self.book = book
+
+    def client_changed(self, name: str) -> None:
+        super().client_changed(name)
+        if any(match.kind == "agent" for match in self.book.matches(name)):
+            raise HomeportError("bad-usage", "a udp route has no requests")
+
+
+async def test_words_that_a_route_cannot_use_change_nothing() -> None:
+    book = ClientBook("linux")
+    conditioned = Stubborn(book)
+    clients = ClientsUseCases(book, ConditionsUseCases(FakeRoads(), conditioned), conditioned)
+    await clients.name(NetClientSpec(name="alice", words=["::1"]))
+    with pytest.raises(HomeportError):
+        await clients.name(NetClientSpec(name="alice", words=["agent=Edge"]))
+    assert [one.words for one in await clients.list()] == [["::1"]]
+    assert conditioned.changed == ["alice"] * 3

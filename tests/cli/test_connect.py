@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -354,3 +355,23 @@ def test_ctrl_c_leaves_a_conversation() -> None:
         assert shown.wait() == 130
     assert "left after" in shown.shown
     assert "2 B sent, 2 B received" in shown.shown
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="one loopback address elsewhere")
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_it_comes_from_the_address_that_was_asked_for(kind: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as server:
+        server.settimeout(LIMIT_S)
+        server.bind(("127.0.0.1", 0))
+        if kind == "tcp":
+            server.listen()
+        place = f"{kind}://localhost:{server.getsockname()[1]}"
+        done = connect(place, "--from", "127.64.0.1", "--wait", "0.1", stdin=b"hello")
+        assert done.returncode == 0, done.stderr
+        if kind == "tcp":
+            visitor, where = server.accept()
+            visitor.close()
+        else:
+            where = server.recvfrom(10)[1]
+        assert where[0] == "127.64.0.1"
+    assert b"no address to come from" in connect("3000", "--from", "nowhere").stderr

@@ -105,7 +105,7 @@ def test_names_for_clients() -> None:
     assert invoke("net client", engine).err == "no client has a name yet: homeport net client alice\n"
     named = invoke("net client alice", engine)
     assert named.out == "alice  127.64.0.1\n"
-    assert "curl --interface 127.64.0.1" in named.err
+    assert "homeport connect --from 127.64.0.1" in named.err
     assert invoke("net client bob pid=4121", engine).err == ""
     assert invoke("net client", engine).out == "alice  127.64.0.1\nbob    pid=4121\n"
     assert json.loads(invoke("net client --json", engine).out)[1] == {"name": "bob", "words": ["pid=4121"]}

@@ -7,6 +7,7 @@ import builtins
 from homeport.app.client_book import ClientBook
 from homeport.app.conditions import ConditionsUseCases
 from homeport.app.seams import Conditioned
+from homeport.model.errors import HomeportError
 from homeport.model.net_client import NetClient, NetClientSpec
 
 
@@ -16,8 +17,15 @@ class ClientsUseCases:
 
     async def name(self, spec: NetClientSpec) -> NetClient:
         """A new one, or other words for one that is known: what was set for it holds for them from the next byte on."""
+        before = next((one for one in self._book.states() if one.name == spec.name), None)
         made = self._book.name(spec)
-        self._conditioned.client_changed(made.name)
+        try:
+            self._conditioned.client_changed(made.name)
+        except HomeportError:  # a route that it has conditions on cannot tell it by these words
+            if before is not None:
+                self._book.name(NetClientSpec(name=before.name, words=before.words))
+                self._conditioned.client_changed(before.name)
+            raise
         return made
 
     async def list(self) -> builtins.list[NetClient]:

@@ -40,6 +40,6 @@ def how_to_come(client: NetClient) -> list[str]:
     if not address.startswith("127.") or address == "127.0.0.1":
         return []
     return [
-        f"to come as {client.name}, bind {address} before you connect, or: curl --interface {address} URL",
+        f"to come as {client.name}, bind {address} before you connect, or: homeport connect --from {address} ENDPOINT",
         f"its network: homeport net set ROUTE 3g --client {client.name}",
     ]

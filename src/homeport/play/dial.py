@@ -41,7 +41,7 @@ async def dial(place: Place, wish: TlsWish, limit_s: float) -> Dialled:
     Raises OSError (the last address's), among them ssl.SSLError and socket.gaierror; TimeoutError after `limit_s`.
     """
     async with asyncio.timeout(limit_s):
-        sock, connect_ms = await _connected(place.endpoint)
+        sock, connect_ms = await _connected(place.endpoint, place.source)
         peer = _peer(place.endpoint, sock)
         start = time.perf_counter()
         try:
@@ -69,6 +69,12 @@ def tls_options(place: Place, wish: TlsWish) -> dict[str, Any]:
     return {"ssl": context, "server_hostname": wish.sni or place.endpoint.host or "localhost"}
 
 
+def from_source(found: list[tuple[int, Any]], source: str) -> list[tuple[int, Any]]:
+    """Those that can be reached from an address of this computer: an IPv4 one leads to IPv4 alone."""
+    wanted = socket.AF_INET6 if ":" in source else socket.AF_INET
+    return [one for one in found if not source or one[0] == wanted]
+
+
 async def addresses(endpoint: Endpoint, kind: socket.SocketKind) -> list[tuple[int, Any]]:
     """Family and address of each that the name has. Names below localhost are this computer's own (RFC 6761)."""
     if _is_address(endpoint.host):
@@ -89,27 +95,29 @@ def _is_address(host: str) -> bool:
         return False
 
 
-async def _connected(endpoint: Endpoint) -> tuple[socket.socket, float]:
+async def _connected(endpoint: Endpoint, source: str) -> tuple[socket.socket, float]:
     """The socket, and the milliseconds that connecting took; looking the name up is not in them."""
     start = time.perf_counter()
     if endpoint.is_unix:
         if not hasattr(socket, "AF_UNIX"):
             raise OSError("this system has no Unix sockets")
-        return await _connect(socket.AF_UNIX, endpoint.path), since(start)
+        return await _connect(socket.AF_UNIX, endpoint.path, ""), since(start)
     error: OSError | None = None
-    for family, address in await addresses(endpoint, socket.SOCK_STREAM):
+    for family, address in from_source(await addresses(endpoint, socket.SOCK_STREAM), source):
         start = time.perf_counter()
         try:
-            return await _connect(family, address), since(start)
+            return await _connect(family, address, source), since(start)
         except OSError as failed:
             error = error or failed
-    raise error or OSError(f"{endpoint.host} has no address")
+    raise error or OSError(f"{endpoint.host} has no address" + (f" that {source} leads to" if source else ""))
 
 
-async def _connect(family: int, address: Any) -> socket.socket:
+async def _connect(family: int, address: Any, source: str) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
+        if source:
+            sock.bind((source, 0))
         await asyncio.get_running_loop().sock_connect(sock, address)
         if family != getattr(socket, "AF_UNIX", None):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

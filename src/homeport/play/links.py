@@ -9,7 +9,7 @@ from typing import Protocol
 
 from homeport.model.endpoint import Endpoint
 from homeport.play.connection import READ_BYTES, since
-from homeport.play.dial import Dialled, addresses
+from homeport.play.dial import Dialled, addresses, from_source
 from homeport.play.frames import Message
 from homeport.play.place import Place
 
@@ -103,10 +103,13 @@ class DatagramLink(asyncio.DatagramProtocol):
 
 async def dial_datagrams(place: Place) -> tuple[DatagramLink, str, float]:
     """The link, its peer's address and how long opening it took. Nothing is sent yet."""
-    found = await addresses(place.endpoint, socket.SOCK_DGRAM)
+    found = from_source(await addresses(place.endpoint, socket.SOCK_DGRAM), place.source)
+    if not found:
+        raise OSError(f"{place.endpoint.host} has no address that {place.source} leads to")
+    own = (place.source, 0) if place.source else None
     loop = asyncio.get_running_loop()
     start = time.perf_counter()
-    _, link = await loop.create_datagram_endpoint(DatagramLink, remote_addr=found[0][1][:2])
+    _, link = await loop.create_datagram_endpoint(DatagramLink, remote_addr=found[0][1][:2], local_addr=own)
     return link, str(Endpoint(*found[0][1][:2])), since(start)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     protocol: Protocol = "tcp"
     is_tls: bool = False
     path: str = ""
+    source: str = ""  # the address of this computer to come from
 
     @property
     def name(self) -> str:
@@ -102,3 +104,14 @@ def _example(protocol: str) -> str:
     return {"tcp": "homeport connect 127.0.0.1:3000", "ws": "homeport connect ws://127.0.0.1:3000/"}.get(
         protocol, f"homeport connect {protocol}://127.0.0.1:3000"
     )
+
+
+def come_from(place: Place, source: str) -> Place:
+    """Raises HomeportError("bad-usage") for what is no address."""
+    if not source:
+        return place
+    try:
+        host = str(ipaddress.ip_address(source.removeprefix("[").removesuffix("]")))
+    except ValueError as error:
+        raise HomeportError("bad-usage", f"{source!r} is no address to come from", "--from 127.64.0.1") from error
+    return msgspec.structs.replace(place, source=host)

@@ -18,6 +18,7 @@ from homeport.cli.session import Session
     "--ca", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Trust this authority as well."
 )
 @click.option("--sni", metavar="NAME", default="", help="The name to ask for and to check the certificate against.")
+@click.option("--from", "source", metavar="ADDRESS", default="", help="Come from this address of this computer.")
 @click.option("--udp", is_flag=True, help="Send datagrams, one for each line.")
 @click.option("--ws", metavar="PATH", help="Open a WebSocket on this path.")
 @click.option(
@@ -42,6 +43,7 @@ def command(
     insecure: bool,
     ca: str | None,
     sni: str,
+    source: str,
     udp: bool,
     ws: str | None,
     wait_s: float | None,
@@ -63,12 +65,12 @@ def command(
     """
     from homeport.cli.connect_run import Manner, run_connect
     from homeport.play.dial import TlsWish
-    from homeport.play.place import parse_place
+    from homeport.play.place import come_from, parse_place
 
     if as_hex and crlf:
         raise click.UsageError("--hex and --crlf: typed bytes have no lines to end")
     is_tls = tls or insecure or bool(ca) or bool(sni)
-    place = parse_place(where, tls=is_tls, udp=udp, ws=ws)
+    place = come_from(parse_place(where, tls=is_tls, udp=udp, ws=ws), source)
     wish = TlsWish(is_insecure=insecure, ca_file=ca or "", sni=sni)
     manner = Manner(
         form="hex" if as_hex else "crlf" if crlf else "bytes",
