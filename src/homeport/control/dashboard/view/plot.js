@@ -16,6 +16,8 @@ const HEIGHT = 168;
 const EDGE = { top: 20, right: 10, bottom: 20, left: 62 };
 const JOINED_MS = 3200; // what lies further apart is not joined: nobody knows what was between
 const MARK_LETTERS = 22;
+const LETTER_PX = 6.2; // about, of the words beside a mark
+const CLEARED = "cleared";
 
 export class Plot {
   node;
@@ -63,7 +65,7 @@ export class Plot {
     this.#svg.replaceChildren(
       ...this.#grid(top, x, y, picture.now),
       ...picture.levels.filter(({ value }) => value <= top).map(({ name, value }) => this.#level(name, y(value))),
-      ...picture.marks.flatMap((mark, index) => this.#mark(mark, x, picture.marks[index + 1])),
+      ...this.#marks(picture.marks, x),
       ...this.#lines.toReversed().flatMap((line) => curve(line, picture, x, y)),
     );
   }
@@ -120,17 +122,26 @@ export class Plot {
     });
   }
 
-  /** @param {{at: number, text: string}} mark @param {(at: number) => number} x @param {{at: number}|undefined} next */
-  #mark(mark, x, next) {
-    const at = x(mark.at);
-    if (at < EDGE.left) return [];
-    const isRight = at > this.#width * 0.7;
-    const room = (isRight ? at - EDGE.left : (next ? x(next.at) : this.#width - EDGE.right) - at) / 6.2;
-    const words = shortened(mark.text || "cleared", Math.min(MARK_LETTERS, Math.floor(room)));
-    return [
-      make("path", { class: "mark", d: `M${half(at)} ${EDGE.top - 14}V${HEIGHT - EDGE.bottom}` }),
-      text(at + (isRight ? -5 : 5), EDGE.top - 6, words, isRight ? "end" : "start", "mark-word"),
-    ];
+  /**
+   * Each with its words beside it, as far as there is room: on its right, else on its left.
+   * @param {Picture["marks"]} marks @param {(at: number) => number} x @returns {SVGElement[]}
+   */
+  #marks(marks, x) {
+    const seen = marks.filter(({ at }) => x(at) >= EDGE.left);
+    let taken = EDGE.left; // up to here
+    return seen.flatMap(({ at, text: words }, index) => {
+      const here = x(at);
+      const next = index + 1 < seen.length ? x(seen[index + 1].at) : this.#width;
+      const wanted = Math.min((words || CLEARED).length, MARK_LETTERS);
+      const isLeft = (next - here) / LETTER_PX < wanted && here - taken > next - here;
+      const room = Math.floor((isLeft ? here - taken : next - here) / LETTER_PX) - 1;
+      const shown = shortened(words || CLEARED, Math.min(MARK_LETTERS, room));
+      taken = isLeft ? here : here + shown.length * LETTER_PX;
+      return [
+        make("path", { class: "mark", d: `M${half(here)} ${EDGE.top - 14}V${HEIGHT - EDGE.bottom}` }),
+        text(here + (isLeft ? -5 : 5), EDGE.top - 6, shown, isLeft ? "end" : "start", "mark-word"),
+      ];
+    });
   }
 }
 

@@ -63,7 +63,12 @@ function table(routes, { api, networks, go }) {
           route.name,
         ),
         h("span", { class: "target mono" }, `→ ${route.target || "nowhere now"}`),
-        h("span", { class: "visits" }, visits(route), route.kind !== "app" && networkButton(route.name, go)),
+        h(
+          "span",
+          { class: "visits" },
+          visits(route),
+          route.kind !== "app" && !networks.of(route.name).length && networkButton(route.name, go),
+        ),
         route.listen && h("span", { class: "target more" }, "on ", h("span", { class: "mono" }, route.listen)),
         route.kind !== "app" &&
           route.url.startsWith("http") &&
