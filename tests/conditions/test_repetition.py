@@ -5,12 +5,15 @@ from __future__ import annotations
 from math import inf
 
 import msgspec
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from homeport.conditions import decisions as decisions_module
 from homeport.conditions.decisions import MOST, Decisions
 from homeport.conditions.dice import Dice
 from homeport.conditions.http import HttpFault, HttpFaults
+from homeport.conditions.parcel import Parcel
 from homeport.conditions.plan import Pair, begin
 from homeport.conditions.repetition import compare, in_words
 from homeport.conditions.settings import (
@@ -155,6 +158,27 @@ def test_the_first_thousand_are_kept_and_the_others_counted() -> None:
     felt = run(Conditions(up=(RandomLoss(rate=1),)), "datagram", [(10, 0.0)] * (MOST + 7))
     assert (len(felt.decisions), felt.more, felt.up["lost"]) == (MOST, 7, MOST + 7)
     assert felt.decisions[-1] == Decided(0.0, True, MOST, 10, [("lost", 0.0, 1)])
+
+
+def test_thousands_of_exchanges_keep_what_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions_module, "ALL", 150)
+    standing = Standing(Conditions(up=(RandomLoss(rate=1),)))
+    kept = []
+    for _ in range(3):
+        decisions = standing.begin(0.0)
+        assert decisions is not None
+        for _ in range(120):
+            decisions.of_datagram(0.0, True, 10, [Parcel(b"", 0.0, None, (("lost", 0.0),))])
+        kept.append(decisions)
+    assert [(len(one.felt.decisions), one.felt.more) for one in kept] == [(120, 0), (50, 70), (50, 70)]
+    for one in kept:
+        one.end()
+        one.end()
+    fresh = standing.begin(0.0)
+    assert fresh is not None
+    for _ in range(120):
+        fresh.of_request(0.0, [("late", 0.1)])
+    assert len(fresh.felt.decisions) == 120
 
 
 def test_where_nothing_is_decided_nothing_is_kept() -> None:

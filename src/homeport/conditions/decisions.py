@@ -10,20 +10,34 @@ from collections.abc import Iterable, Sequence
 from homeport.conditions.parcel import Parcel
 from homeport.model.conditions_felt import ConditionsFelt, Decided, Decision
 
-MOST = 1000  # of one exchange
+MOST = 1000  # of one exchange: 250 KB of memory, a third of that in the store
+SURE = 50  # each exchange may keep so many, however many there are
+ALL = 100_000  # of all that run on a route, beyond which each has what is sure
+
+
+class Kept:
+    """How many decisions the exchanges that run on a route keep together."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
 
 
 class Decisions:
     """Writes into `felt`, which others may read meanwhile. `now_s` is on the planners' clock."""
 
-    def __init__(self, felt: ConditionsFelt, now_s: float) -> None:
+    def __init__(self, felt: ConditionsFelt, now_s: float, kept: Kept | None = None) -> None:
         self.felt, self._began_s = felt, now_s
+        self._kept = kept or Kept()
         self._came = [0, 0]  # chunks or datagrams, down and up
         self._is_over = False
 
     def end(self) -> None:
-        """Nothing more is kept."""
-        self._is_over = True
+        """Nothing more is kept here, and there is room for others."""
+        if not self._is_over:
+            self._is_over = True
+            self._kept.count -= len(self.felt.decisions)
 
     def of_request(self, now_s: float, why: Sequence[tuple[str, float]]) -> None:
         """What was decided about a request as a whole."""
@@ -53,9 +67,10 @@ class Decisions:
         felt = self.felt
         if self._is_over:
             return
-        if len(felt.decisions) >= MOST:
+        if len(felt.decisions) >= (MOST if self._kept.count < ALL else SURE):
             felt.more += 1
             return
+        self._kept.count += 1
         made: dict[str, Decision] = {}
         for what, amount in why:
             _, largest, times = made.get(what, (what, amount, 0))

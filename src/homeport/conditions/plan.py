@@ -223,6 +223,10 @@ class Pair:
         self.up.decisions = self.down.decisions = decisions
         decisions.felt.up, decisions.felt.down = self.up.counts, self.down.counts
 
+    def end_record(self) -> None:
+        if self.up.decisions is not None:
+            self.up.decisions.end()
+
     def begin_anew(self, number: int, now_s: float) -> None:
         """Another exchange begins on the connection, with the luck of its own number and with its own counts."""
         self.up.counts, self.down.counts = Counter(), Counter()

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from homeport.conditions.decisions import Decisions
+from homeport.conditions.decisions import Decisions, Kept
 from homeport.conditions.settings import Conditions
 from homeport.model.conditions_felt import ConditionsFelt
 
@@ -20,6 +20,7 @@ class Standing:
     def __init__(self, settings: Conditions | None = None) -> None:
         self.settings: Conditions | None = None
         self._number = self._ran_already = 0
+        self._kept = Kept()
         self._told: tuple[dict[str, Any], str] | None = None
         self.set(settings)
 
@@ -45,7 +46,7 @@ class Standing:
         if self._told is None:
             self._told = msgspec.to_builtins(self.settings), _text_of(self.settings)
         settings, text = self._told
-        return Decisions(ConditionsFelt(number=number, settings=settings, text=text), now_s)
+        return Decisions(ConditionsFelt(number=number, settings=settings, text=text), now_s, self._kept)
 
 
 def _text_of(settings: Conditions) -> str:

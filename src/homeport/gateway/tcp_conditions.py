@@ -136,4 +136,5 @@ class Felt:
         self.down.take(down)
 
     def left(self) -> None:
+        self.pair.end_record()
         self.of_route.left(self)

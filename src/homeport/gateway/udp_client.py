@@ -202,6 +202,8 @@ class UdpClient:
         else:
             error = None
         exchange.ending, exchange.why = ending, why
+        if self._pair is not None:
+            self._pair.end_record()
         self.send = self._nobody
         self.route.left(self, error)
 

@@ -185,6 +185,7 @@ def _keys(session: Session) -> None:
 
     about = {key: one.about for key, one in KEYS.items()} | {key: one.about for key, one in HTTP_KEYS.items()}
     about |= {"share": "how many connections feel any of it, such as 30%", "seed": "the same seed decides the same"}
+    about |= {"first": "the number of the next connection, client or request, at first 1"}
     if session.as_json:
         session.json(about)
     else:
