@@ -20,6 +20,7 @@ from homeport.model.exchange import ExchangeSummary
 from homeport.model.exposure import ExposeSpec
 from homeport.model.lease import LeaseSpec, LeaseState
 from homeport.model.log import LogLine
+from homeport.model.measured import Measured, RouteMeasured
 from homeport.model.net_client import NetClientSpec
 from homeport.model.network import ConditionsSpec
 from homeport.model.route import RouteSpec
@@ -443,6 +444,37 @@ async def test_who_leaves_is_forgotten_everywhere(body: Body) -> None:
     while body.house.hub.watchers:
         await asyncio.sleep(0)
     assert body.house.recording.watches == {}
+
+
+async def test_what_is_measured_comes_to_those_who_ask_for_it_alone(body: Body) -> None:
+    everything, events = body.watch(), body.watch(kinds=["measured"])
+    assert isinstance(await anext(everything), EngineState)
+    waiting = asyncio.ensure_future(anext(events))
+    while not body.house.measured:
+        await asyncio.sleep(0)
+    [tell] = body.house.measured
+    measured = Measured(at="2026-03-03T14:02:11.000Z", span_ms=500, routes=[RouteMeasured(route="web", down_bps=8)])
+    tell(measured)
+    assert await waiting == measured
+    await events.aclose()  # type: ignore[attr-defined]
+    while body.house.measured:
+        await asyncio.sleep(0)
+    body.house.hub.close()
+    assert [event async for event in everything] == []
+
+
+async def test_changes_of_conditions_are_told(body: Body) -> None:
+    await body.bundle.routes.add(RouteSpec(name="api", target="http://127.0.0.1:8080"))
+    events = body.watch(kinds=["conditions"])
+    waiting = asyncio.ensure_future(anext(events))
+    while not body.house.hub.watchers:
+        await asyncio.sleep(0)
+    await body.bundle.conditions.set(ConditionsSpec(route="api", text="3g"))
+    await body.bundle.conditions.clear("api")
+    told = [await waiting, await anext(events)]
+    assert [(one.profile, one.gone) for one in told] == [("3g", False), ("3g", True)]
+    body.house.hub.close()
+    assert [event async for event in events] == []
 
 
 def test_both_bodies_have_the_same_verbs() -> None:

@@ -41,6 +41,15 @@ def stage() -> Stage:
     return Stage()
 
 
+def test_what_runs_is_known_whether_it_was_told_or_not(stage: Stage) -> None:
+    old, ended = stage.open(), stage.open()
+    stage.now_s += 1
+    stage.tap.take()
+    young = stage.open()
+    stage.tap.closed(ended)
+    assert [exchange.id for exchange in stage.tap.running()] == [young.id, old.id]
+
+
 def test_what_passed_is_handed_over_once_and_asked_for_once(stage: Stage) -> None:
     for _ in range(3):
         stage.tap.closed(stage.open())
