@@ -1,4 +1,4 @@
-"""What the gateway knows about conditioned routes: bytes that wait, delays while somebody asks, datagrams that came through."""
+"""What the gateway knows about conditioned routes: bytes that wait, delays while somebody asks, datagrams that came."""
 
 from __future__ import annotations
 
