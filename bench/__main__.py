@@ -46,6 +46,7 @@ def main() -> int:
     if missing:
         say(f"not installed: {', '.join(sorted(missing))}: nothing can be measured without")
         return 1
+    homeport.compile_sources()
     cpu = machine.pin(options.cpu)
     effort = rounds.QUICK if options.quick else Effort()
     if options.rounds:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from bench import vite
+from bench import start, vite
 from bench.rounds import Results
 from bench.tcp_conditions import FAR, NONE
 
@@ -106,6 +106,7 @@ GOALS = [
     Goal("conditions", "bulk through 50 ms", 0.9, "x none", ratio(FAR, NONE, "bulk MB/s"), at_least=True),
     Goal("start", "homeport version, beyond python -c pass", 80, "ms", beyond_python("homeport version")),
     Goal("start", "homeport status, beyond python -c pass", 80, "ms", beyond_python("homeport status")),
+    Goal("start", start.FIRST, 400, "ms", plain(start.FIRST, "ms")),
     *(
         goal
         for topic, many in (("ports", "50 sockets"), ("ports-2000", "2,000 sockets"))

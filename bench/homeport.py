@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import functools
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.machine import family
@@ -17,6 +19,14 @@ from bench.peers import Peer, Stage
 from bench.process import DidNotStartError, free_port
 
 COMMAND = str(Path(sys.executable).with_name("homeport"))
+
+
+def compile_sources() -> None:
+    """As pip does when it installs: an engine that compiles itself starts in twice the time."""
+    package = find_spec("homeport")
+    assert package is not None
+    for folder in package.submodule_search_locations or ():
+        compileall.compile_dir(folder, quiet=1)
 
 
 @contextmanager

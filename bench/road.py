@@ -26,6 +26,7 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 20:00:00 GMT\r\nContent-Type: application/json\r\n"
     b"Connection: keep-alive\r\nContent-Length: 1024\r\n\r\n"
 ) + b"x" * 1024
+THERE = Endpoint("127.0.0.1", 1)
 BATCH = 200
 REPEATS = 200
 
@@ -52,10 +53,10 @@ class Here:
     """A target that is always at the same address."""
 
     def address(self) -> Endpoint | None:
-        return Endpoint("127.0.0.1", 1)
+        return THERE
 
     async def ready(self) -> Endpoint:
-        return Endpoint("127.0.0.1", 1)
+        return THERE
 
     def explain(self, error: OSError | None) -> Finding:
         return Finding(code="bench", what="it ended")
@@ -69,7 +70,7 @@ class Ends:
         routes.add(Route("web", Here(), "http", default=True))
         door = Door(routes, Deaf())
         self.client = MemoryTransport(Inbound(door), {"peername": ("127.0.0.1", 2), "sockname": ("127.0.0.1", 3)})
-        outbound = Outbound(Endpoint("127.0.0.1", 1), door.pool)
+        outbound = Outbound(THERE, door.pool)
         self.upstream = MemoryTransport(outbound)
         door.pool.give(outbound, time.perf_counter(), 1e9)
 

@@ -11,9 +11,11 @@ from bench import homeport
 from bench.peers import Stage
 from bench.rounds import Results
 
+FIRST = "homeport route, which starts the engine"
+
 
 def measure(stage: Stage, rounds: int, say: Callable[[str], None]) -> Results:
-    """`homeport status` both without and with an engine to ask."""
+    """`homeport status` both without and with an engine to ask; the engine itself in a home that has none yet."""
     results = Results()
     with homeport.engine(stage, "start") as with_engine:
         homeport.say(with_engine, "route", "bench", f"http://127.0.0.1:{stage.backend_port}")
@@ -29,6 +31,9 @@ def measure(stage: Stage, rounds: int, say: Callable[[str], None]) -> Results:
         for _ in range(max(5, rounds * 3)):
             for name, (command, environment) in commands.items():
                 results.add(name, {"ms": _once(command, environment) * 1e3})
+            with homeport.engine(stage, "fresh") as fresh:
+                command = [homeport.COMMAND, "route", "bench", f"http://127.0.0.1:{stage.backend_port}"]
+                results.add(FIRST, {"ms": _once(command, fresh) * 1e3})
     return results
 
 

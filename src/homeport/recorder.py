@@ -7,12 +7,13 @@ import sys
 from homeport.machine import this_machine
 from homeport.model.endpoint import parse_endpoint
 from homeport.recording.command import arguments
-from homeport.recording.recorder import main
 
 ENTRY = ("-P", "-m", "homeport.recorder")  # -P: the folder it is started in must not lend it modules
 
 
 def run(words: list[str]) -> None:
+    from homeport.recording.recorder import main  # the engine reads ENTRY, and has no use for a store
+
     machine = this_machine()
 
     def who(client: str, server_port: int) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from homeport.app.rules import control_rule, make_rule, why_not_connect
 from homeport.app.taken import FindTaken, told
@@ -14,7 +15,6 @@ from homeport.app.upstream_tls import upstream_context
 from homeport.app.urls import Urls
 from homeport.gateway.access import Rule
 from homeport.gateway.door import Door
-from homeport.gateway.h2_upstream import H2Upstream
 from homeport.gateway.routes import CONTROL, Route
 from homeport.gateway.seams import Target
 from homeport.gateway.secure import SecureUpstream
@@ -26,6 +26,9 @@ from homeport.model.endpoint import Endpoint, parse_endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.route import Https, RouteSpec, RouteState, Tls
 from homeport.targets.upstream import ExplainUpstream, Upstream, parse_target
+
+if TYPE_CHECKING:
+    from homeport.gateway.h2_upstream import H2Upstream
 
 
 class Roads:
@@ -65,13 +68,13 @@ class Roads:
         else:
             route = Route(spec.name, target, kind, default=spec.default, https=spec.https)
             route.subdomains = spec.subdomains
-            route.h2 = H2Upstream() if spec.h2 else None
+            route.h2 = _h2_upstream() if spec.h2 else None
             if kind == "https":
                 context = upstream_context(spec.verify, self._authority)
                 route.secure = SecureUpstream(context, endpoint.host)
                 if spec.h2:
                     context = upstream_context(spec.verify, self._authority, h2=True)
-                    route.h2 = H2Upstream(context, endpoint.host)
+                    route.h2 = _h2_upstream(context, endpoint.host)
         route.rule = rule
         self._door.routes.add(route)
         try:
@@ -120,11 +123,11 @@ class Roads:
             self._door.routes.changed()
             if found.h2 is not None and not h2:
                 found.h2.leave()
-            found.h2 = (found.h2 or H2Upstream()) if h2 else None
+            found.h2 = (found.h2 or _h2_upstream()) if h2 else None
             return
         route = Route(name, target, "app", default=default, https=https)
         route.rule, route.subdomains = rule, subdomains
-        route.h2 = H2Upstream() if h2 else None
+        route.h2 = _h2_upstream() if h2 else None
         self._told_after_adding(route)
 
     def check_free_for_app(self, name: str) -> None:
@@ -243,6 +246,12 @@ class Roads:
             return [f"{self._urls.named(route.name)}/"]
         own = [f"http://{route.listen}/"] if route.listen else []
         return [*self._urls.all(route.name, default, route.https), *own]
+
+
+def _h2_upstream(*tls: Any) -> H2Upstream:
+    from homeport.gateway.h2_upstream import H2Upstream  # an engine starts sooner without
+
+    return H2Upstream(*tls)
 
 
 def _text(route: Route) -> str:

@@ -79,7 +79,8 @@ def arguments(words: list[str]) -> Arguments:
 
 
 def run(engine: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run to the end, on uvloop where there is one."""
+    """Run to the end, on uvloop where there is one. Until `settle` all that is made stays: nothing is to collect."""
+    gc.disable()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(engine())
 
@@ -87,6 +88,7 @@ def run(engine: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def settle() -> None:
     """What was imported and built stays until the end: the collector need not walk through it again and again."""
     gc.freeze()
+    gc.enable()
 
 
 async def begin(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

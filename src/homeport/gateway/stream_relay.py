@@ -12,13 +12,12 @@ import contextlib
 import socket
 from collections.abc import Callable
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from homeport.conditions.settings import Conditions
-from homeport.gateway.conditioned_flow import StreamConditions
 from homeport.gateway.engine_pump import engine_pump
 from homeport.gateway.routes import PLAIN_HOSTS, Route
 from homeport.gateway.seams import Owners, StreamCertificates, Tap, Target
-from homeport.gateway.stream_link import StreamLink
 from homeport.gateway.stream_side import MakeFlow
 from homeport.gateway.tcp_bind import BACKLOG, bound_endpoint, listen_on, stop_answering
 from homeport.gateway.tcp_conditions import TcpConditions, TcpConditionsState
@@ -29,6 +28,10 @@ from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.net_client import Match, Owner, Visitor
 from homeport.model.route import Tls
+
+if TYPE_CHECKING:
+    from homeport.gateway.conditioned_flow import StreamConditions
+    from homeport.gateway.stream_link import StreamLink
 
 _SWEEP_S = 1.0
 _STOP_S = 2.0
@@ -136,6 +139,8 @@ class StreamRelay:
         if self._port_of(route.name) is not None:
             raise HomeportError("name-taken", f"a TCP route {route.name} is already there", "homeport status")
         port = next((port for port in self._ports if listen.port and listen in port.endpoints), None)
+        from homeport.gateway.conditioned_flow import StreamConditions  # an engine starts sooner without
+
         network = StreamConditions(self._pump, self._room)
         network.set(conditions)
         made = StreamRoute(route, tls, client_ca, why_not, make_flow, network)
@@ -250,6 +255,8 @@ class StreamRelay:
         return next((port for port in self._ports if name in port.routes), None)
 
     async def _listen(self, port: StreamPort) -> None:
+        from homeport.gateway.stream_link import StreamLink
+
         loop = asyncio.get_running_loop()
         for listener in port.listeners:
             server = await loop.create_server(lambda: StreamLink(self, port).client, sock=listener, backlog=BACKLOG)

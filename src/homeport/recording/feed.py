@@ -22,7 +22,6 @@ from homeport.model.settings import Settings
 from homeport.model.status import RecordingState
 from homeport.recording import channel
 from homeport.recording.command import Command
-from homeport.recording.filter import parse_filter
 from homeport.recording.link import Link
 from homeport.recording.outbox import Outbox
 from homeport.recording.process import RecorderProcess
@@ -213,7 +212,7 @@ class Recording:
 
     async def search(self, filter: str = "", limit: int = 50, before: int | None = None) -> list[ExchangeSummary]:  # noqa: A002
         """The newest exchanges that match, older than number `before`. Raises HomeportError."""
-        parse_filter(filter, 0.0)
+        _check(filter)
         return await self._ask(channel.Search(filter, limit, before), list[ExchangeSummary])
 
     async def detail(self, exchange: int) -> ExchangeDetail:
@@ -252,7 +251,7 @@ class Recording:
 
         `on_lost(count)` hears how many exchanges were too many to be told about. Returns what ends it.
         """
-        parse_filter(filter, 0.0)
+        _check(filter)
         return self._subscriptions.add(seen, filter, on_lost)
 
     def running(self) -> list[Exchange]:
@@ -287,3 +286,10 @@ class Recording:
             problem=self._trouble or state.problem or (too_fast and _TOO_FAST.format(too_fast)) or "",
             lost_lines=lost_lines,
         )
+
+
+def _check(filter: str) -> None:  # noqa: A002
+    """Raises HomeportError where it is none."""
+    from homeport.recording.filter import parse_filter  # an engine starts sooner without
+
+    parse_filter(filter, 0.0)
