@@ -31,6 +31,7 @@ class Decisions:
         self.felt, self._began_s = felt, now_s
         self._kept = kept or Kept()
         self._came = [0, 0]  # chunks or datagrams, down and up
+        self.is_full = False
         self._is_over = False
 
     def end(self) -> None:
@@ -38,6 +39,13 @@ class Decisions:
         if not self._is_over:
             self._is_over = True
             self._kept.count -= len(self.felt.decisions)
+
+    def of_another(self, parcels: Iterable[Parcel]) -> None:
+        """A chunk or datagram when all is kept that may be: 50,000 a second should cost next to nothing."""
+        for parcel in parcels:
+            if parcel.why:
+                self.felt.more += 1
+                return
 
     def of_request(self, now_s: float, why: Sequence[tuple[str, float]]) -> None:
         """What was decided about a request as a whole."""
@@ -69,6 +77,7 @@ class Decisions:
             return
         if len(felt.decisions) >= (MOST if self._kept.count < ALL else SURE):
             felt.more += 1
+            self.is_full = len(felt.decisions) >= MOST
             return
         self._kept.count += 1
         made: dict[str, Decision] = {}

@@ -54,8 +54,12 @@ class Planner:
         decisions = self.decisions
         if decisions is not None:
             made = [*sent, *self.dropped] if self.dropped else sent
-            of = decisions.of_chunk if self._is_stream else decisions.of_datagram
-            of(now_s, self.is_up, len(data), made)
+            if decisions.is_full:
+                decisions.of_another(made)
+            elif self._is_stream:
+                decisions.of_chunk(now_s, self.is_up, len(data), made)
+            else:
+                decisions.of_datagram(now_s, self.is_up, len(data), made)
         delays_s = self._shared.delays_s
         if delays_s is not None and sent and len(delays_s) < MEASURED:
             delays_s.append(sent[-1].due_s - now_s)

@@ -33,4 +33,4 @@ class ConditionsFelt(msgspec.Struct, kw_only=True):
     up: dict[str, int] = {}  # what the client sent
     down: dict[str, int] = {}
     decisions: list[Decided] = []
-    more: int = 0  # decisions that were made and not kept
+    more: int = 0  # chunks or datagrams about which more was decided than is kept
