@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
@@ -151,6 +152,26 @@ def test_project_of_three_with_an_end_of_one(surroundings: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=LIMIT_S)
     assert process.returncode == 4, "the first that failed decides"
+
+
+def test_what_befell_a_request_befalls_it_again() -> None:
+    homeport("serve", "-d", "--name", "files", ".")
+    homeport(
+        "net", "set", "files", "http-error=503", "http-share=50%", "up.latency=5ms", "up.jitter=5ms", "--seed", "2"
+    )
+    for _ in range(6):
+        try:
+            urlopen(f"{door()}/page.txt", timeout=LIMIT_S).close()
+        except HTTPError as error:
+            error.close()
+    felt = json.loads(homeport("requests", "--json", "conditions:http-error").stdout)
+    assert {one["status"] for one in felt} == {200, 503}
+    for one in felt:
+        told = json.loads(homeport("net", "replay", str(one["id"]), "--json").stdout)
+        assert told["same"], told
+        assert told["compared"]
+        again = json.loads(homeport("show", str(told["now"]), "--json").stdout)["summary"]
+        assert (again["status"], again["path"]) == (one["status"], "/page.txt")
 
 
 def test_directory() -> None:
