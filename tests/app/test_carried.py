@@ -1,4 +1,4 @@
-"""What the gateway knows about conditioned routes: bytes that wait, delays while somebody asks, datagrams that came."""
+"""What the gateway knows of conditioned routes: bytes that wait, delays while somebody asks, datagrams let through."""
 
 from __future__ import annotations
 
