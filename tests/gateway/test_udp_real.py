@@ -20,6 +20,7 @@ from homeport.certs.authority import Authority
 from homeport.conditions.settings import Conditions, Latency, RandomLoss
 from homeport.machine.receivers import receives_datagrams
 from homeport.model.endpoint import Endpoint
+from homeport.model.net_client import parse_matches
 from tests.gateway.test_udp import free_port
 from tests.gateway.udp_stage import UdpStage, staged_udp
 
@@ -150,7 +151,8 @@ async def test_two_quic_clients_on_two_networks(stage: UdpStage, tmp_path: Path)
     async with quic_echo_server(serving) as port:
         door, far_port = stage.route(Endpoint("127.0.0.1", port)), free_port()
         slow = (Latency(latency_ms=60),)
-        stage.relay.set_conditions("game", Conditions(up=slow, down=slow), f"127.0.0.1:{far_port}")
+        alone = f"127.0.0.1:{far_port}"
+        stage.relay.set_conditions("game", Conditions(up=slow, down=slow), alone, parse_matches([alone]))
         async with (
             connect("127.0.0.1", door.port, configuration=visiting) as near,
             connect("127.0.0.1", door.port, configuration=visiting, local_port=far_port) as far,
@@ -158,7 +160,7 @@ async def test_two_quic_clients_on_two_networks(stage: UdpStage, tmp_path: Path)
             assert await ping_s(far) >= 0.12
             assert min([await ping_s(near) for _ in range(5)]) < 0.12
         delays = {one.client: one.up.delay_p50_ms for one in stage.relay.state("game").clients}
-    assert delays.pop(f"127.0.0.1:{far_port}") is not None
+    assert delays.pop(alone) is not None
     assert list(delays.values()) == [None]
 
 
