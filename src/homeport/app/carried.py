@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from homeport.gateway.door import Door
-from homeport.gateway.stream_relay import StreamRelay
-from homeport.gateway.tcp import TcpRelay
-from homeport.gateway.udp import UdpRelay
-
 if TYPE_CHECKING:
     from homeport.conditions.plan import SharedPair
+    from homeport.gateway.door import Door
+    from homeport.gateway.stream_relay import StreamRelay
+    from homeport.gateway.tcp import TcpRelay
+    from homeport.gateway.udp import UdpRelay
 
 
 class Carried:
