@@ -49,7 +49,9 @@ def _one_round(peer: Peer, effort: Effort, programs: dict[str, str]) -> tuple[Nu
         **_new_connections(peer, effort.seconds, "resumption", resumes=True),
     }
     if "h2load" in programs and not peer.name.endswith("recording"):
-        numbers["h2 requests/s"] = _h2load(programs["h2load"], peer.port, effort.seconds)
+        before = cpu_s(peer.pids)
+        rate, count = _h2load(programs["h2load"], peer.port, effort.seconds)
+        numbers |= {"h2 requests/s": rate, "CPU µs/h2 request": (cpu_s(peer.pids) - before) / max(count, 1) * 1e6}
     return numbers, many.errors
 
 
@@ -84,14 +86,15 @@ def _connect_once(context: ssl.SSLContext, port: int, session: ssl.SSLSession | 
         return secure.session
 
 
-def _h2load(program: str, port: int, seconds: float) -> float:
+def _h2load(program: str, port: int, seconds: float) -> tuple[float, int]:
+    """Requests a second, and all of them."""
     command = [program, "-c8", f"-m{_STREAMS}", f"-D{seconds:.0f}", f"https://localhost:{port}/small"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     succeeded = re.search(r"(\d+) succeeded", done.stdout)
     if succeeded is None or not int(succeeded[1]) or "h2" not in done.stdout:
-        return 0.0
+        return 0.0, 0
     rate = re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", done.stdout)
-    return float(rate[1]) if rate else 0.0
+    return float(rate[1]) if rate else 0.0, int(succeeded[1])
 
 
 @contextmanager

@@ -34,6 +34,7 @@ COLUMNS = {
     "resumptions/s": 0,
     "CPU µs/resumption": 0,
     "h2 requests/s": 0,
+    "CPU µs/h2 request": 1,
     "download GB/s": 2,
     "CPU ms/64 MiB": 0,
     "memory MiB": 0,
@@ -67,7 +68,7 @@ YARDSTICK = {
 }
 RATIOS = {
     "http": ("requests/s", "CPU µs/request"),
-    "https": ("requests/s", "CPU µs/request", "handshakes/s", "resumptions/s", "h2 requests/s"),
+    "https": ("requests/s", "CPU µs/request", "handshakes/s", "resumptions/s", "h2 requests/s", "CPU µs/h2 request"),
     "udp": ("CPU µs/datagram",),
     "conditions": ("bulk MB/s",),
     "tcp": ("requests/s", "CPU µs/request", "CPU ms/GB"),
