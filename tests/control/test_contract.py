@@ -163,8 +163,9 @@ async def test_conditions_are_set_listed_and_cleared(body: Body) -> None:
 async def test_the_conditions_of_an_exchange_are_set_again(body: Body) -> None:
     await body.bundle.routes.add(RouteSpec(name="web", target="http://127.0.0.1:8080"))
     await body.bundle.conditions.set(ConditionsSpec(route="web", text="4g"))
-    for number in (1, 2):
+    for number in (1, 2, 3):
         body.house.recording.passed(summary(number))
+    body.house.recording.felt[3] = ConditionsFelt(number=1, settings={"up": [{"kind": "warp"}]})
     lossy = {"up": [{"kind": "loss", "rate": 0.1}], "seed": 3}
     body.house.recording.felt[2] = ConditionsFelt(
         number=4, settings=lossy, decisions=[Decided(1.0, True, 1, 10, [("lost", 0.0, 1)])]
@@ -175,7 +176,7 @@ async def test_the_conditions_of_an_exchange_are_set_again(body: Body) -> None:
     state = await body.bundle.conditions.replay(2)
     assert (state.text, state.seed) == ("up.loss=10% seed=3 first=4", 3)
     assert await body.bundle.conditions.list() == [state]
-    for number, code in ((1, "bad-usage"), (9, "not-found")):
+    for number, code in ((1, "bad-usage"), (3, "unsupported"), (9, "not-found")):
         with pytest.raises(HomeportError) as caught:
             await body.bundle.conditions.replay(number)
         assert caught.value.code == code

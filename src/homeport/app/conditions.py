@@ -109,7 +109,12 @@ class ConditionsUseCases:
         if felt is None:
             why = f"the network of exchange {exchange_id} was as it is: nothing was decided that could be repeated"
             raise HomeportError("bad-usage", why, "homeport requests conditions:any")
-        check_layer(asked := once_more(felt), self._kind(key[0]))
+        try:
+            asked = once_more(felt)
+        except msgspec.ValidationError as error:
+            why = f"the network of exchange {exchange_id} was recorded by another version: {error}"
+            raise HomeportError("unsupported", why, f"homeport show {exchange_id}") from error
+        check_layer(asked, self._kind(key[0]))
         self._forget_end(key)
         self._conditioned.set(key[0], None, key[1])  # so that they are counted anew
         self._conditioned.set(key[0], asked, key[1])
