@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import signal
+import sys
 
 import pytest
 
 from homeport.model.app import Serve
 from homeport.model.errors import HomeportError
 from homeport.model.finding import Unavailable
+from homeport.targets.tree import Orphans
 from tests.targets.workshop import Workshop
 
 LISTEN = "serve('127.0.0.1', PORT)"
@@ -73,6 +76,39 @@ async def test_an_app_waits_for_what_it_needs_and_ends_before_it(shop: Workshop)
     await shop.supervisor.stop_all(["db", "web"])
     ends = [float(shop.log.of(name)[0].removeprefix("bye ")) for name in ("web", "db")]
     assert ends == sorted(ends)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGCHLD")
+async def test_a_child_whose_end_was_not_heard_of_yet_is_no_orphan(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the look at another app reaps it, and the one that started it waits for ever."""
+    looks = 0
+
+    def collect(orphans: Orphans) -> None:
+        nonlocal looks
+        looks += 1
+        real(orphans)
+
+    real = Orphans.collect
+    monkeypatch.setattr(Orphans, "collect", collect)
+    db = await shop.supervisor.start(shop.spec("sleep 600", "db", listens="no"))
+    web = await shop.supervisor.start(shop.spec("sleep 600", listens="no"))
+    await db.settled()
+    await web.settled()
+    pid = web.pid
+    assert pid
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    try:
+        stopping = asyncio.create_task(shop.supervisor.stop("web"))
+        await shop.until(lambda: shop.machine.start_time(pid) is None)
+        seen = looks
+        await shop.until(lambda: looks > seen + 20)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+    async with asyncio.timeout(20):
+        await stopping
+    assert web.state == "stopped"
 
 
 async def test_a_need_that_did_its_work_is_met_and_one_that_failed_is_named(shop: Workshop) -> None:

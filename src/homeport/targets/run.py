@@ -152,10 +152,11 @@ class Run:
         pace, grace_s = self._around.pace, self._spec.stop_timeout_s
         if self._tree:
             await self._tree.end(grace_s, pace.kill_limit_s, lambda: self._say_killed(grace_s))
-            self._tree.close()
         if self._child:
             await self._child.drained(_DRAIN_S)
             await self._child.close()
+        if self._tree:
+            self._tree.close()  # only now: until its end was heard of, the child must not be taken for an orphan
         self._ended_s = self._ended_s or self._loop.time()
         self.listeners, self.endpoint = [], None
 
