@@ -110,13 +110,19 @@ async def test_an_early_answer_says_that_the_connection_ends(stage: Stage) -> No
     assert stage.client.sent.endswith(b"\r\nConnection: close\r\n\r\nbig")
 
 
-@pytest.mark.parametrize(("target", "host"), [(b"/0", b""), (b"http://localhost/0", b"localhost")])
-async def test_http10_without_a_host_becomes_http11_with_one(stage: Stage, target: bytes, host: bytes) -> None:
-    inbound = Inbound(stage.door, stage.route)
-    MemoryTransport(inbound).peer_sends(b"GET " + target + b" HTTP/1.0\r\n\r\n")
+async def test_http10_with_a_host_in_its_target_alone_becomes_http11_with_one(stage: Stage) -> None:
+    MemoryTransport(Inbound(stage.door, stage.route)).peer_sends(b"GET http://localhost/0 HTTP/1.0\r\n\r\n")
     await dialled(stage)
     assert stage.upstreams[0].transport.sent.startswith(b"GET /0 HTTP/1.1\r\n")
-    assert stage.upstreams[0].transport.sent.count(b"\r\nHost: %s\r\n" % host) == 1
+    assert stage.upstreams[0].transport.sent.count(b"\r\nHost: localhost\r\n") == 1
+
+
+async def test_http10_without_any_host_is_let_in_nowhere(stage: Stage) -> None:
+    for only in (None, stage.route):
+        client = MemoryTransport(Inbound(stage.door, only))
+        client.peer_sends(b"GET /0 HTTP/1.0\r\n\r\n")
+        await ticks()
+        assert client.sent.startswith(b"HTTP/1.1 421 ")
 
 
 async def test_a_target_whose_name_cannot_be_a_host_is_explained(road: Road) -> None:
