@@ -242,13 +242,13 @@ class TestPlaces:
         }
 
     def test_a_profile_that_its_user_keeps_elsewhere(self, home: Path) -> None:
-        self.database(home / "work" / "browsing")
+        self.database(home / "kept" / "browsing")
         (home / ".config/mozilla/firefox").mkdir(parents=True)
         (home / ".config/mozilla/firefox/profiles.ini").write_text(
-            f"[Profile1]\nName=tide tables\nIsRelative=0\nPath={home}/work/browsing\n\n"
+            f"[Profile1]\nName=tide tables\nIsRelative=0\nPath={home}/kept/browsing\n\n"
             f"[Profile0]\nName=gone\nIsRelative=0\nPath={home}/gone\n\n[General]\nVersion=2\n"
         )
-        assert self.found(home) == {"work/browsing": "Firefox (tide tables)"}
+        assert self.found(home) == {"kept/browsing": "Firefox (tide tables)"}
         (home / ".config/mozilla/firefox/profiles.ini").write_text("no sections\n")
         assert self.found(home) == {}
 

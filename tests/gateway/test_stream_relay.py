@@ -18,7 +18,8 @@ from homeport.model.endpoint import Endpoint
 from homeport.model.errors import HomeportError
 from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE, UPSTREAM_GONE
 from homeport.model.route import Tls
-from homeport.wire.stream_greeting import ACCESS_DENIED, HANDSHAKE_FAILURE, SSL_REQUEST
+from homeport.wire.client_hello import ACCESS_DENIED, HANDSHAKE_FAILURE
+from homeport.wire.stream_greeting import SSL_REQUEST
 from tests.gateway.stream_stage import StreamStage, client_certificates, secure_upstream, secure_visit, stream_stage
 from tests.gateway.tcp_stage import ANY, Serve, echo, reset, upstream, visit
 

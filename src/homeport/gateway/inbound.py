@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from homeport.gateway.admission import admit
+from homeport.gateway.certified import certified
 from homeport.gateway.exposure import Exposure
 from homeport.gateway.outbound import WRITE_BUFFER_BYTES
 from homeport.gateway.routes import Route
@@ -20,13 +21,8 @@ from homeport.gateway.visit import Visit
 from homeport.model.access import Peer
 from homeport.streams.half_close import reset
 from homeport.streams.tls import TlsTransport
-from homeport.wire.client_hello import NEED_MORE, NOT_TLS, ClientHello, client_hello
-from homeport.wire.http1 import (
-    BadMessage,
-    ChunkedBody,
-    check_unfinished_head,
-    parse_request_head,
-)
+from homeport.wire.client_hello import HANDSHAKE_FAILURE
+from homeport.wire.http1 import BadMessage, ChunkedBody, check_unfinished_head, parse_request_head
 from homeport.wire.sniff import Speech, sniff
 
 if TYPE_CHECKING:
@@ -39,9 +35,6 @@ _LINE_END = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 _KEPT_LIMIT_BYTES = 64 * 1024  # of pipelined requests
 _DISCARD_LIMIT_BYTES = 16 * 1024 * 1024
-# Fatal alerts before a handshake (RFC 8446 section 6): the client says what they mean instead of "garbage".
-_HANDSHAKE_FAILURE = b"\x15\x03\x01\x00\x02\x02\x28"
-_UNRECOGNISED_NAME = b"\x15\x03\x01\x00\x02\x02\x70"
 
 HANDSHAKE_S = 10.0  # from the first byte of TLS on
 HEAD_S = 30.0  # for a head to end once it has begun
@@ -299,20 +292,13 @@ class Inbound(asyncio.Protocol):
         H2Inbound(self).take_over(data)
 
     def _greet_tls(self, data: bytes) -> None:
-        only = self.only
-        certificates = only.certificates if isinstance(only, Exposure) else self.door.certificates
-        hello = NOT_TLS if certificates is None else client_hello(data)
-        if hello == NEED_MORE:
-            return  # in time, or the deadline of a new connection ends it
-        if hello == NOT_TLS or certificates is None:
-            self._alert(_HANDSHAKE_FAILURE)
+        found = certified(data, self.door, self.only)
+        if found is None:
+            return  # more comes in time, or the deadline of a new connection ends it
+        if isinstance(found, bytes):
+            self._alert(found)
             return
-        assert isinstance(hello, ClientHello)
-        asked = hello.server_name
-        name = only.certified(asked) if isinstance(only, Exposure) else self.door.routes.certified(asked)
-        if name is None:
-            self._alert(_UNRECOGNISED_NAME)
-            return
+        certificates, name = found
         self.deadline_s = perf_counter() + HANDSHAKE_S
         context = certificates.at_hand(name)
         if context is not None:
@@ -326,7 +312,7 @@ class Inbound(asyncio.Protocol):
         if self._state == CLOSED:
             return
         if context is None:
-            self._alert(_HANDSHAKE_FAILURE)
+            self._alert(HANDSHAKE_FAILURE)
             return
         kept, self._kept = self._kept, b""
         self._state = FIRST_BYTES

@@ -10,10 +10,14 @@ from base64 import b64encode
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from homeport.model.finding import Finding
+
+if TYPE_CHECKING:
+    from homeport.wire.http1 import RequestHead
 
 MISDIRECTED = Finding(
     code="unknown-host",
@@ -73,6 +77,20 @@ def wants_json(accept: bytes, content_type: bytes = b"") -> bool:
     if b"text/html" in accept:
         return False
     return b"json" in accept or b"json" in content_type
+
+
+def reply(
+    status: int, finding: Finding, head: RequestHead | None, fields: bytes, *, closes: bool
+) -> tuple[bytes, bytes]:
+    """The whole answer to a request, its head and its body. `head` None: it could not be read."""
+    asked = {name.lower(): value for name, value in head.headers} if head is not None else {}
+    as_json = wants_json(asked.get(b"accept", b""), asked.get(b"content-type", b""))
+    page_head, body = page(status, finding, as_json=as_json)
+    if closes:
+        fields += b"Connection: close\r\n"
+    elif head is not None and not head.is_http11:
+        fields += b"Connection: keep-alive\r\n"
+    return page_head + fields + b"\r\n", b"" if head is not None and head.method == b"HEAD" else body
 
 
 def page(status: int, finding: Finding, *, as_json: bool) -> tuple[bytes, bytes]:

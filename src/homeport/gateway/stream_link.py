@@ -17,14 +17,8 @@ from homeport.model.exchange import CLIENT_GONE, COMPLETE, REFUSED, UNREACHABLE,
 from homeport.model.finding import Unavailable
 from homeport.model.net_client import Visitor
 from homeport.streams.tls import TlsTransport
-from homeport.wire.client_hello import ClientHello
-from homeport.wire.stream_greeting import (
-    ACCESS_DENIED,
-    HANDSHAKE_FAILURE,
-    UNRECOGNISED_NAME,
-    agreed_alpn,
-    read_greeting,
-)
+from homeport.wire.client_hello import ACCESS_DENIED, HANDSHAKE_FAILURE, UNRECOGNISED_NAME, ClientHello
+from homeport.wire.stream_greeting import agreed_alpn, read_greeting
 
 if TYPE_CHECKING:
     import ssl

@@ -413,22 +413,13 @@ class Visit:
             self._record()
         if not self.is_sent:
             inbound.close_after_this()
-        asked = {name.lower(): value for name, value in head.headers} if head is not None else {}
-        as_json = pages.wants_json(asked.get(b"accept", b""), asked.get(b"content-type", b""))
         is_ours_alone = ending in (UNREACHABLE, UPSTREAM_GONE) and isinstance(inbound.only, Exposure)
-        page_head, body = pages.page(status, NOT_NOW if is_ours_alone else finding, as_json=as_json)
-        page_head += fields
-        if inbound.closes_after_this:
-            page_head += b"Connection: close\r\n"
-        elif head is not None and not head.is_http11:
-            page_head += b"Connection: keep-alive\r\n"
-        page_head += b"\r\n"
+        shown = NOT_NOW if is_ours_alone else finding
+        page_head, body = pages.reply(status, shown, head, fields, closes=inbound.closes_after_this)
         exchange.answered_s = perf_counter()
         exchange.response_head = page_head
-        is_head = head is not None and head.method == b"HEAD"
-        exchange.response_body = [] if is_head else [body]
-        exchange.response_bytes = 0 if is_head else len(body)
-        inbound.answer(page_head, b"" if is_head else body)
+        exchange.response_body, exchange.response_bytes = [body] if body else [], len(body)
+        inbound.answer(page_head, body)
         self._end(ending, "" if ending == COMPLETE else finding.what)
         inbound.door.loop.call_soon(inbound.next)
 

@@ -20,6 +20,11 @@ _LENGTH, _EXTENSION = struct.Struct("!H"), struct.Struct("!HH")
 NEED_MORE: Final = "need more"
 NOT_TLS: Final = "not TLS"
 
+# Fatal alerts before a handshake (RFC 8446 section 6): the client says what they mean instead of "garbage".
+HANDSHAKE_FAILURE: Final = b"\x15\x03\x01\x00\x02\x02\x28"
+ACCESS_DENIED: Final = b"\x15\x03\x01\x00\x02\x02\x31"
+UNRECOGNISED_NAME: Final = b"\x15\x03\x01\x00\x02\x02\x70"
+
 
 class ClientHello(Fact):
     """`server_name` is lower case without a trailing dot; "" where the client sent none, as it does for addresses."""

@@ -15,11 +15,6 @@ GSS_REQUEST: Final = bytes.fromhex("0000000804d21630")
 SSL_YES: Final = b"S"
 GSS_NO: Final = b"N"  # the client asks for TLS next
 
-# Fatal alerts before a handshake (RFC 8446 section 6).
-HANDSHAKE_FAILURE: Final = b"\x15\x03\x01\x00\x02\x02\x28"
-ACCESS_DENIED: Final = b"\x15\x03\x01\x00\x02\x02\x31"
-UNRECOGNISED_NAME: Final = b"\x15\x03\x01\x00\x02\x02\x70"
-
 # Protocols that a TCP upstream may speak, by their names for ALPN (IANA). Some clients insist on being confirmed.
 _OF_STREAMS = frozenset(
     {b"postgresql", b"tds/8.0", b"imap", b"pop3", b"managesieve", b"ftp", b"irc", b"nntp", b"mqtt", b"xmpp-client",
