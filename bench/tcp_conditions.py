@@ -107,8 +107,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                     await writer.drain()
             else:
                 writer.write(ping)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
+    except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+        pass  # cancelled at the end of the run, of which asyncio's streams would print a page before Python 3.12
     writer.close()
 
 
