@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from homeport.app.exposures import Exposures
+from homeport.app.exposures import Exposures, Prepared
 from homeport.app.fake import FakeConditioned, FakeExposures
 from homeport.app.fake import FakeRoads as NoRoutes
 from homeport.app.roads import Roads
 from homeport.app.running import RunningApps
+from homeport.gateway.access import Rule
 from homeport.model.app import AppSpec, AppState, State
 from homeport.model.errors import HomeportError
+from homeport.model.exposure import ExposeSpec
 from homeport.targets.supervisor import Supervisor
 
 
@@ -165,6 +168,35 @@ async def test_nothing_starts_where_one_name_is_taken(house: House) -> None:
     with pytest.raises(HomeportError):
         await house.apps.start([spec("web"), spec("api")])
     assert house.supervisor.started == []
+
+
+class OneAddress:
+    """The first that is prepared can be opened, others cannot."""
+
+    def __init__(self) -> None:
+        self.sock: socket.socket | None = None
+
+    async def prepare(self, name: str, spec: ExposeSpec, rule: Rule | None) -> Prepared:
+        if self.sock is not None:
+            raise HomeportError("bad-usage", f"this computer does not have the address {spec.address}")
+        self.sock = socket.socket()
+        return Prepared(self.sock, spec.address, cast(Rule, rule), None)
+
+
+async def test_no_port_stays_bound_where_another_app_cannot_be_exposed() -> None:
+    supervisor, exposures = FakeSupervisor(), OneAddress()
+    apps = RunningApps(
+        cast(Supervisor, supervisor),
+        cast(Roads, FakeRoads()),
+        FakeConditioned(),
+        cast(Exposures, exposures),
+        lambda: False,
+    )
+    with pytest.raises(HomeportError, match="does not have"):
+        await apps.start([spec("web", expose=ExposeSpec(address="a")), spec("api", expose=ExposeSpec(address="b"))])
+    assert exposures.sock is not None
+    assert exposures.sock.fileno() == -1
+    assert supervisor.started == []
 
 
 async def test_nothing_begins_at_the_end(house: House) -> None:

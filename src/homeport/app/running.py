@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeport.app.conditions import read_conditions
-from homeport.app.exposures import Exposures
+from homeport.app.exposures import Exposures, Prepared
 from homeport.app.roads import Roads
 from homeport.app.rules import make_rule
 from homeport.app.seams import Conditioned
@@ -60,12 +60,11 @@ class RunningApps:
             msgspec.structs.replace(spec, default=route == default, expose=None)
             for spec, route in zip(specs, routes, strict=True)
         ]
-        prepared = {
-            route: await self._exposures.prepare(route, spec.expose, rules[route])
-            for spec, route in zip(specs, routes, strict=True)
-            if spec.expose is not None
-        }
+        prepared: dict[str, Prepared] = {}
         try:
+            for spec, route in zip(specs, routes, strict=True):
+                if spec.expose is not None:
+                    prepared[route] = await self._exposures.prepare(route, spec.expose, rules[route])
             apps = await self._supervisor.start_all(wanted)
         except BaseException:
             for one in prepared.values():
